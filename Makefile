@@ -34,7 +34,7 @@ front: web/app/node_modules/.stamp web/widget/node_modules/.stamp
 
 ## dev: the server and the front ends, each rebuilt when its files change
 dev: web/app/node_modules/.stamp web/widget/node_modules/.stamp front
-	$(GO) run ./internal/devtool
+	$(GO) run ./cmd/parleydev
 
 ## test: every test there is
 test: test-go test-web test-ferret test-kafka test-e2e
