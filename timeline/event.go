@@ -139,7 +139,8 @@ type EditState struct {
 	At  time.Time `json:"at"`
 }
 
-// ReactionBy is one person's present reaction.
+// ReactionBy is one person's present reaction. An empty emoji says that it was taken back:
+// it is kept so that a late repeat does not bring it back, and not shown.
 type ReactionBy struct {
 	By    Actor     `json:"by"`
 	Emoji string    `json:"emoji"`
