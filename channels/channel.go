@@ -58,6 +58,10 @@ type Setting struct {
 	Check    func(string) error // its error is shown beside the field
 }
 
+// Generated is the Default of a secret setting that the hub draws at random, 32 bytes in
+// base64url, when an account is made without it.
+const Generated = "generated"
+
 // Secret reports whether the value is sealed at rest, masked in answers and redacted in logs.
 func (s Setting) Secret() bool { return s.Kind == "secret" }
 
@@ -102,6 +106,13 @@ type Runner interface {
 type Server interface {
 	Session
 	Serve(context.Context, Request) Response
+}
+
+// Limiter is a Server with limits of its own on request bodies. A body over the limit is
+// handed over cut to one byte more than it, so that the session can refuse it in its own words.
+type Limiter interface {
+	Server
+	MaxBody(method, path string) int64 // bytes
 }
 
 // Sockets is a Session that talks with customers over websockets which the hub accepts

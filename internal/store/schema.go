@@ -42,6 +42,7 @@ const (
 	Counters      = "counters"
 	Cursors       = "cursors" // of runners
 	Dead          = "dead"    // dead letters as people see them
+	Parked        = "parked"  // callbacks for accounts that are not there yet
 	Meta          = "meta"    // migrations, checkpoints
 )
 
@@ -89,5 +90,6 @@ var Schema = []Spec{
 	{Name: Counters},
 	{Name: Cursors},
 	{Name: Dead, Indexes: []Index{{Name: "at", Fields: []string{"-at", "-_id"}}}},
+	{Name: Parked, Indexes: []Index{{Name: "handle", Fields: []string{"channel", "handle", "_id"}}}},
 	{Name: Meta},
 }
