@@ -1,0 +1,184 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+)
+
+// embedded is the broker inside this process. It speaks Kafka's protocol on a loopback port of its own choice.
+type embedded struct {
+	bus     *Bus
+	dir     string // empty: in memory
+	cluster *kfake.Cluster
+	gate    *gate
+	lock    *os.File
+	unclean bool
+	back    *checkpoint // what the last run had on disk
+
+	mu      sync.Mutex
+	offsets map[string]*progress // by group id
+	moved   bool                 // since the last checkpoint
+	saved   map[string]*progress // as on disk: retention goes by these
+
+	quit chan struct{}
+	done chan struct{}
+}
+
+// Files beside the broker's own.
+const (
+	lockFile       = "parley.lock"
+	runningFile    = "parley.running" // present: not stopped cleanly
+	checkpointFile = "parley.checkpoint"
+)
+
+func startEmbedded(b *Bus) (*embedded, error) {
+	e := &embedded{bus: b, dir: b.cfg.Dir, offsets: map[string]*progress{}, quit: make(chan struct{}), done: make(chan struct{})}
+	if err := e.openDir(); err != nil {
+		return nil, fmt.Errorf("bus: opening %s: %w", e.dir, err)
+	}
+	opts := []kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second),
+		kfake.WithLogger(brokerLog{b.cfg.Log}), kfake.DefaultNumPartitions(b.cfg.Partitions),
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": strconv.Itoa(2*b.cfg.Message + 4096),
+			"state.log.compact.bytes": strconv.Itoa(segmentBytes)})}
+	if e.dir != "" {
+		opts = append(opts, kfake.DataDir(e.dir))
+	}
+	c, err := kfake.NewCluster(opts...)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("bus: starting the embedded broker: %w", err), e.unlock())
+	}
+	e.cluster = c
+	e.gate = newGate(filepath.Join(e.dir, "partitions"))
+	go debug.FreeOSMemory() // the start read every segment whole
+	go e.tick()
+	return e, nil
+}
+
+// openDir locks the folder and finds out how the last run ended.
+func (e *embedded) openDir() error {
+	if e.dir == "" {
+		return nil
+	}
+	if err := os.MkdirAll(e.dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(e.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	e.lock = f
+	if err := lock(f); err != nil {
+		return errors.Join(fmt.Errorf("another process uses it: %w", err), f.Close())
+	}
+	running := filepath.Join(e.dir, runningFile)
+	switch _, err := os.Stat(running); {
+	case err == nil:
+		e.unclean = true
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	if e.back, err = readCheckpoint(filepath.Join(e.dir, checkpointFile)); err != nil {
+		return err
+	}
+	e.adopt(e.back)
+	if err := os.WriteFile(running, nil, 0o600); err != nil {
+		return err
+	}
+	return syncDir(e.dir)
+}
+
+func (e *embedded) unlock() error {
+	if e.lock == nil {
+		return nil
+	}
+	return e.lock.Close()
+}
+
+// written is told of every batch the writer sent.
+func (e *embedded) written(msgs []kafka.Message, err error) {
+	if err != nil || len(msgs) == 0 || e.dir == "" {
+		return
+	}
+	m := &msgs[0] // a batch is of one partition
+	e.bus.state.mu.Lock()
+	durable := e.bus.state.topics[m.Topic].durable
+	e.bus.state.mu.Unlock()
+	e.gate.changed(place{m.Topic, m.Partition}, durable)
+}
+
+// ready makes a fresh start durable and mends an unclean stop.
+func (e *embedded) ready(ctx context.Context) error {
+	if e.dir == "" {
+		return nil
+	}
+	if err := syncDir(e.dir); err != nil { // the topics' names
+		return fmt.Errorf("bus: %w", err)
+	}
+	if !e.unclean {
+		return nil
+	}
+	e.bus.cfg.Log.Warn("bus: the last run did not stop cleanly; going back to what is on disk", "since", e.back.At)
+	return e.rewind(ctx)
+}
+
+// tick writes checkpoints and trims the log.
+func (e *embedded) tick() {
+	defer close(e.done)
+	if e.dir == "" {
+		return
+	}
+	save, trim := time.NewTicker(checkpointEvery), time.NewTicker(retainEvery)
+	defer save.Stop()
+	defer trim.Stop()
+	for {
+		select {
+		case <-e.quit:
+			return
+		case <-save.C:
+			e.bus.trouble("checkpoint", e.save())
+		case <-trim.C:
+			e.bus.trouble("retention", e.retain())
+		}
+	}
+}
+
+// stop ends the broker. The marker of a clean stop comes last.
+func (e *embedded) stop() error {
+	close(e.quit)
+	<-e.done
+	var err error
+	if e.dir != "" {
+		err = e.save()
+	}
+	e.cluster.Close()
+	err = errors.Join(err, e.gate.stop())
+	if err == nil && e.dir != "" {
+		err = errors.Join(os.Remove(filepath.Join(e.dir, runningFile)), syncDir(e.dir))
+	}
+	return errors.Join(err, e.unlock())
+}
+
+// brokerLog hands the broker's warnings to slog.
+type brokerLog struct{ log *slog.Logger }
+
+// Logf implements kfake.Logger.
+func (l brokerLog) Logf(level kfake.LogLevel, msg string, args ...any) {
+	switch level {
+	case kfake.LogLevelError:
+		l.log.Error("bus: broker: " + fmt.Sprintf(msg, args...))
+	case kfake.LogLevelWarn:
+		l.log.Warn("bus: broker: " + fmt.Sprintf(msg, args...))
+	}
+}
