@@ -25,8 +25,10 @@ const (
 	Threads       = "threads"    // thread key → conversation it was last attached to
 	Conversations = "conversations"
 	Events        = "events"
-	Steps         = "steps"  // outbound provider calls
-	Timers        = "timers" // what is due
+	Pending       = "pending" // edits, unsends, reactions, receipts whose message is not there yet
+	Aliases       = "aliases" // leg|remote → message, for messages that became several on the far side
+	Steps         = "steps"   // outbound provider calls
+	Timers        = "timers"  // what is due
 	Files         = "files"
 	Reads         = "reads"  // conversation|agent → what was read
 	Drafts        = "drafts" // conversation|agent|kind
@@ -69,6 +71,8 @@ var Schema = []Spec{
 		{Name: "leg", Fields: []string{"leg", "conversation", "seq"}},
 		{Name: "remote", Fields: []string{"leg", "remote"}},
 	}},
+	{Name: Pending, Indexes: []Index{{Name: "conversation", Fields: []string{"conversation", "_id"}}}},
+	{Name: Aliases},
 	{Name: Steps, Indexes: []Index{
 		{Name: "message", Fields: []string{"message", "n"}},
 		{Name: "state", Fields: []string{"state", "dueAt", "_id"}},
