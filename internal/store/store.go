@@ -6,6 +6,10 @@
 // of an array. Known updates: $set, $unset, $inc, $max, $min, $push, $pull, $addToSet,
 // $setOnInsert. Anything else is [ErrUnsupported] at once, never a silent scan.
 //
+// A read or write whose filter no declared index serves is ErrUnsupported too, in both
+// engines. Reading everything is explicit: an empty filter (without a limit, or with one
+// and an indexed order), [Find].Scan, or Count.
+//
 // Documents are structs with json tags; a bson tag overrides (the id is `json:"id"
 // bson:"_id"`). Ids are strings. Times are UTC milliseconds.
 //
@@ -18,13 +22,14 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/parley-hub/parley/internal/store/document"
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // The errors callers act on.
 var (
 	ErrNotFound    = errors.New("store: not found")
-	ErrUnsupported = errors.New("store: unsupported operator")
+	ErrUnsupported = document.ErrUnsupported
 	// ErrUnavailable wraps every error that says the engine cannot be reached or cannot
 	// write now: down, disk full, timed out. What a write did then is unknown.
 	ErrUnavailable = errors.New("store: unavailable")
@@ -99,6 +104,7 @@ type Find struct {
 	Sort   bson.D // field: 1 or -1
 	Limit  int    // 0: all
 	Fields bson.D // projection by inclusion, such as {{"text", 1}}
+	Scan   bool   // allow a filter that no index serves
 }
 
 // Write is one write of a bulk: exactly one of Insert, or Filter with Update, is set.
