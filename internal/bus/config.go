@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,31 +81,20 @@ func (c *Config) defaults() error {
 
 func (c *Config) embedded() bool { return len(c.Brokers) == 0 }
 
-// The settings below were measured; kafka-go's own defaults cost a second a hop (BatchTimeout),
-// half a minute after a member's death (SessionTimeout) or five seconds at start (JoinGroupBackoff).
+// The settings below were measured; kafka-go's own defaults cost half a minute after a member's death (SessionTimeout) or five seconds at start (JoinGroupBackoff).
 
-func newTransport(node string) *kafka.Transport {
-	return &kafka.Transport{ClientID: node, DialTimeout: 2 * time.Second,
+// dialer opens a connection to a broker; nil means TCP.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func newTransport(node string, dial dialer) *kafka.Transport {
+	return &kafka.Transport{ClientID: node, Dial: dial, DialTimeout: 2 * time.Second,
 		IdleTimeout: 5 * time.Minute, MetadataTTL: 5 * time.Second}
 }
 
-func newWriter(addr []string, message int, tr *kafka.Transport) *kafka.Writer {
-	return &kafka.Writer{
-		Addr: kafka.TCP(addr...), Transport: tr,
-		RequiredAcks: kafka.RequireAll, Balancer: &kafka.Hash{},
-		BatchTimeout: batchTimeout, BatchSize: 500, BatchBytes: int64(message),
-		MaxAttempts: 5, WriteBackoffMin: 20 * time.Millisecond, WriteBackoffMax: 250 * time.Millisecond,
-		ReadTimeout: 3 * time.Second, WriteTimeout: 3 * time.Second,
-	}
-}
-
-// batchTimeout is how long a record waits for others of its partition; it is most of a hop's time.
-const batchTimeout = 500 * time.Microsecond
-
-func groupConfig(addr []string, node, group, topic string, session time.Duration) kafka.ConsumerGroupConfig {
+func groupConfig(addr []string, dial dialer, node, group, topic string, session time.Duration) kafka.ConsumerGroupConfig {
 	return kafka.ConsumerGroupConfig{
 		ID: group, Brokers: addr, Topics: []string{topic},
-		Dialer:         &kafka.Dialer{ClientID: node, Timeout: 2 * time.Second},
+		Dialer:         &kafka.Dialer{ClientID: node, DialFunc: dial, Timeout: 2 * time.Second},
 		SessionTimeout: session, HeartbeatInterval: 300 * time.Millisecond,
 		RebalanceTimeout: 5 * time.Second, JoinGroupBackoff: 200 * time.Millisecond,
 		Timeout: 2 * time.Second, StartOffset: kafka.FirstOffset,

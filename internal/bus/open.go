@@ -17,9 +17,10 @@ import (
 type Bus struct {
 	cfg    Config
 	addr   []string
+	dial   dialer
 	tr     *kafka.Transport
 	client *kafka.Client
-	writer *kafka.Writer
+	writer *producer
 	broker *embedded // nil on a cluster
 	m      *metrics
 	state  *state
@@ -66,13 +67,13 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 			b.cancel()
 			return nil, err
 		}
-		b.broker, b.addr = e, e.cluster.ListenAddrs()
+		b.broker, b.addr, b.dial = e, e.cluster.ListenAddrs(), e.net.DialContext
 	}
-	b.tr = newTransport(c.Node)
+	b.tr = newTransport(c.Node, b.dial)
 	b.client = &kafka.Client{Addr: kafka.TCP(b.addr...), Transport: b.tr, Timeout: 10 * time.Second}
-	b.writer = newWriter(b.addr, c.Message, b.tr)
-	if b.broker != nil {
-		b.writer.Completion = b.broker.written
+	b.writer = &producer{client: b.client, settings: defaultProduce(c.Message), parts: map[string][]int{}, queues: map[place]*queue{}}
+	if b.broker != nil && c.Dir != "" {
+		b.writer.wrote = b.broker.written
 	}
 	if err := b.prepare(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(context.WithoutCancel(ctx)))
@@ -128,7 +129,9 @@ func (b *Bus) lookUp(ctx context.Context, want []string) (out []string, settled 
 	}
 	have := map[string]bool{}
 	for _, t := range res.Topics {
-		have[t.Name] = t.Error == nil && len(t.Partitions) > 0
+		if have[t.Name] = t.Error == nil && len(t.Partitions) > 0; have[t.Name] {
+			b.writer.know(t.Name, len(t.Partitions))
+		}
 		for _, p := range t.Partitions {
 			if p.Error != nil || p.Leader.Port == 0 {
 				return nil, false, p.Error
@@ -189,9 +192,9 @@ func (b *Bus) Close(ctx context.Context) error {
 		go func() {
 			defer close(b.closed)
 			b.wg.Wait()
-			b.closeErr = b.writer.Close()
+			b.writer.close()
 			if b.broker != nil {
-				b.closeErr = errors.Join(b.closeErr, b.broker.stop())
+				b.closeErr = b.broker.stop()
 			}
 			b.tr.CloseIdleConnections()
 		}()

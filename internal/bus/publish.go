@@ -98,8 +98,8 @@ func (b *Bus) send(ctx context.Context, s spec, msgs []kafka.Message, run *gener
 			run.durable.Store(true)
 		}
 	}
-	if err := b.writer.WriteMessages(ctx, msgs...); err != nil {
-		return classify(err)
+	if err := b.writer.write(ctx, s.name, msgs); err != nil {
+		return err
 	}
 	if b.broker == nil || !s.durable || run != nil {
 		return nil
