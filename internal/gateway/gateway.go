@@ -1,0 +1,192 @@
+// Package gateway is the hub's edge: it opens the sessions of configured accounts, takes
+// what comes in by callback, connection or socket, and delivers what goes out.
+//
+// What comes in is durable on the inbound topic before anybody is told that it was taken;
+// ingesting needs nothing but the bus. What goes out is marked in the store before the far
+// side is called; what a crash left in between is never repeated unasked. An adapter that
+// fails or panics turns its own account red and touches no other.
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/internal/seal"
+	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/timeline"
+)
+
+// pollEvery is how often a node looks whether another node changed the accounts.
+const pollEvery = 2 * time.Second
+
+// Timers wakes things up: at the due time the value is published on the topic, at least once.
+type Timers interface {
+	Set(ctx context.Context, id string, due time.Time, topic string, value json.RawMessage) error
+	Cancel(ctx context.Context, id string) error
+}
+
+// Deps is what a gateway stands on. Channels, Store, Box, Publish, Timers, Files and
+// Threads are required.
+type Deps struct {
+	Channels   []channels.Channel
+	Store      store.Store
+	Box        *seal.Box
+	Publish    func(context.Context, ...timeline.Inbound) error // to the inbound topic, durable when nil
+	Timers     Timers
+	Files      channels.Files
+	Threads    channels.Threads
+	HTTP       *http.Client // nil: http.DefaultClient; see package httpx
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Now        func() time.Time
+	Node       string // names this node in leases; unique
+}
+
+// Gateway holds the open accounts of one node. It is safe for concurrent use.
+type Gateway struct {
+	d       Deps
+	kinds   map[string]*channels.Channel
+	metrics *metrics
+
+	open    atomic.Pointer[table] // what is open now, read without a lock
+	mu      sync.Mutex            // one reload at a time
+	seen    int64                 // the version of accounts that open shows; under mu
+	ctx     context.Context       // ends when the gateway closes
+	cancel  context.CancelFunc
+	closing atomic.Bool
+	work    gate // everything that runs on its own
+	calls   gate // requests and deliveries under way
+}
+
+// New makes a gateway; Start opens its accounts.
+func New(d Deps) (*Gateway, error) {
+	switch {
+	case d.Store == nil, d.Box == nil, d.Publish == nil, d.Timers == nil, d.Files == nil, d.Threads == nil:
+		return nil, errors.New("gateway: Store, Box, Publish, Timers, Files and Threads are required")
+	case d.Node == "":
+		return nil, errors.New("gateway: Node is required")
+	}
+	if d.HTTP == nil {
+		d.HTTP = http.DefaultClient
+	}
+	if d.Log == nil {
+		d.Log = slog.Default()
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	g := &Gateway{d: d, kinds: map[string]*channels.Channel{}}
+	for i := range d.Channels {
+		c := &d.Channels[i]
+		if g.kinds[c.Kind] != nil {
+			return nil, fmt.Errorf("gateway: two channels of kind %q", c.Kind)
+		}
+		g.kinds[c.Kind] = c
+	}
+	g.metrics = newMetrics(d.Registerer, g)
+	g.open.Store(&table{})
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g, nil
+}
+
+// Start opens every enabled account and follows changes that other nodes make. It returns
+// when the accounts known now were tried; one that does not open is red, not an error.
+func (g *Gateway) Start(ctx context.Context) error {
+	if err := g.Reload(ctx); err != nil {
+		return err
+	}
+	g.work.Go(g.follow)
+	return nil
+}
+
+// follow reloads while the gateway is open.
+func (g *Gateway) follow() {
+	t := time.NewTicker(pollEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-g.ctx.Done():
+			return
+		case <-t.C:
+			if err := g.Reload(g.ctx); err != nil && g.ctx.Err() == nil {
+				g.d.Log.Warn("accounts could not be read; the open ones go on", "error", err)
+			}
+		}
+	}
+}
+
+// Close refuses what is new, lets what is under way finish until ctx ends, and closes
+// every session.
+func (g *Gateway) Close(ctx context.Context) error {
+	if g.closing.Swap(true) {
+		return nil
+	}
+	err := g.calls.wait(ctx)
+	g.cancel()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, l := range g.open.Load().byID {
+		l.stop()
+	}
+	g.open.Store(&table{})
+	return errors.Join(err, g.work.wait(ctx))
+}
+
+// now is the present moment as events carry it.
+func (g *Gateway) now() time.Time { return timeline.Moment(g.d.Now()) }
+
+// gate counts calls under way, and can be waited for while calls still come.
+type gate struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{} // closed when n falls to 0; nil when nobody waits
+}
+
+func (g *gate) enter() { g.mu.Lock(); g.n++; g.mu.Unlock() }
+
+// Go runs f and counts it.
+func (g *gate) Go(f func()) {
+	g.enter()
+	go func() {
+		defer g.leave()
+		f()
+	}()
+}
+
+func (g *gate) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n--; g.n == 0 && g.idle != nil {
+		close(g.idle)
+		g.idle = nil
+	}
+}
+
+func (g *gate) wait(ctx context.Context) error {
+	g.mu.Lock()
+	if g.n == 0 {
+		g.mu.Unlock()
+		return nil
+	}
+	if g.idle == nil {
+		g.idle = make(chan struct{})
+	}
+	idle := g.idle
+	g.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("gateway: calls are still under way: %w", ctx.Err())
+	}
+}

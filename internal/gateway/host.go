@@ -1,0 +1,74 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/timeline"
+)
+
+// host is the hub as one account's session sees it.
+type host struct{ live *live }
+
+// Emit stamps events and makes them durable.
+func (h *host) Emit(ctx context.Context, in ...timeline.Inbound) error {
+	if len(in) == 0 {
+		return nil
+	}
+	now := h.live.g.now()
+	for i := range in {
+		e := &in[i].Event
+		if e.ID == "" || e.Thread.ID == "" {
+			return fmt.Errorf("gateway: an event of account %s has no id or no thread", h.live.account.ID)
+		}
+		if e.Thread.Account != h.live.account.ID {
+			return fmt.Errorf("gateway: account %s may not emit for account %s", h.live.account.ID, e.Thread.Account)
+		}
+		if e.Received.IsZero() {
+			e.Received = now
+		}
+		if e.At.IsZero() {
+			e.At = e.Received
+		}
+		in[i].Channel = h.live.kind.Kind
+		if in[i].Queue == "" {
+			in[i].Queue = h.live.account.Queue
+		}
+	}
+	if err := h.live.g.d.Publish(ctx, in...); err != nil {
+		h.live.g.metrics.refused.WithLabelValues(h.live.kind.Kind).Add(float64(len(in)))
+		return fmt.Errorf("gateway: publishing: %w", err)
+	}
+	h.live.g.metrics.taken.WithLabelValues(h.live.kind.Kind).Add(float64(len(in)))
+	return nil
+}
+
+func (h *host) HTTP() *http.Client        { return h.live.g.d.HTTP }
+func (h *host) Now() time.Time            { return h.live.g.now() }
+func (h *host) Log() *slog.Logger         { return h.live.log }
+func (h *host) Health(s channels.Health)  { h.live.health.session(s) }
+func (h *host) Files() channels.Files     { return h.live.g.d.Files }
+func (h *host) Threads() channels.Threads { return own{h.live.g.d.Threads, h.live.account.ID} }
+
+// own lets a session see only its own account's threads.
+type own struct {
+	channels.Threads
+	account timeline.AccountID
+}
+
+func (o own) mine(t timeline.Thread) timeline.Thread { t.Account = o.account; return t }
+
+func (o own) Replay(ctx context.Context, t timeline.Thread, after channels.Cursor, last int) ([]channels.Item, bool, error) {
+	return o.Threads.Replay(ctx, o.mine(t), after, last)
+}
+
+func (o own) Watch(t timeline.Thread, f func(channels.Item)) func() {
+	return o.Threads.Watch(o.mine(t), f)
+}
+
+func (o own) Typing(t timeline.Thread, on bool)       { o.Threads.Typing(o.mine(t), on) }
+func (o own) Presence(t timeline.Thread, online bool) { o.Threads.Presence(o.mine(t), online) }
