@@ -31,6 +31,8 @@ type Config struct {
 	// embedded broker: everything since [Bus.Checkpoint]. It runs once, after Open and
 	// before the first consumer receives a record, and is tried again until it succeeds.
 	Repair func(ctx context.Context) error
+
+	dial dialer // tests: instead of TCP
 }
 
 // Limits of the embedded broker, and of what a consumer holds in memory.

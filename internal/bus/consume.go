@@ -81,6 +81,7 @@ type consumer struct {
 	handle  func(context.Context, []*entry) error
 	started chan struct{} // closed with the first assignment
 	once    sync.Once
+	now     atomic.Pointer[generation]
 }
 
 func (s *consumer) defaults() {
@@ -138,7 +139,7 @@ func (s *consumer) run(ctx context.Context) {
 	if err := s.bus.evict(ctx, s.bus.cfg.Node, s.id); err != nil { // our former self would hold its partitions for a session
 		s.bus.cfg.Log.Debug("bus: evicting this node's former self", "group", s.id, "error", err)
 	}
-	group, err := kafka.NewConsumerGroup(groupConfig(s.bus.addr, s.bus.dial, s.bus.cfg.Node, s.id, s.topic, s.bus.cfg.Session))
+	group, err := kafka.NewConsumerGroup(groupConfig(s.bus.addr, s.bus.conns.dialContext, s.bus.cfg.Node, s.id, s.topic, s.bus.cfg.Session))
 	if err != nil { // only wrong settings come here
 		s.bus.trouble("consumer "+s.id, err)
 		return
@@ -189,6 +190,7 @@ func (s *consumer) generation(ctx context.Context, gen *kafka.Generation) {
 			p.run(both)
 		})
 	}
+	s.now.Store(g)
 	gen.Start(func(gctx context.Context) { g.commits(gctx, ctx) })
 	s.bus.cfg.Log.Debug("bus: assigned", "group", s.id, "generation", gen.ID, "partitions", len(assigned))
 	s.once.Do(func() { close(s.started) })

@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +19,6 @@ type metrics struct {
 	dead      *prometheus.CounterVec
 	lost      *prometheus.CounterVec
 	pauses    *prometheus.CounterVec
-	lag       *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -40,11 +38,9 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		dead:      count("dead_letters_total", "Records given up.", "topic", "group"),
 		lost:      count("lost_total", "Records that left the log unread.", "topic", "group"),
 		pauses:    count("pauses_total", "Waits for something a handler needs.", "topic", "group"),
-		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "parley", Subsystem: "bus", Name: "lag",
-			Help: "Records waiting."}, []string{"topic", "group", "partition"}),
 	}
 	if r != nil {
-		r.MustRegister(m.publishes, m.records, m.handling, m.handles, m.commits, m.dead, m.lost, m.pauses, m.lag)
+		r.MustRegister(m.publishes, m.records, m.handling, m.handles, m.commits, m.dead, m.lost, m.pauses)
 	}
 	return m
 }
@@ -66,10 +62,6 @@ func (m *metrics) published(topic string, n int, d time.Duration, err error) {
 func (m *metrics) handled(topic, group string, n int, d time.Duration, err error) {
 	m.handling.WithLabelValues(topic, group, result(err)).Observe(d.Seconds())
 	m.handles.WithLabelValues(topic, group).Add(float64(n))
-}
-
-func (m *metrics) fetched(topic, group string, partition int, behind int64) {
-	m.lag.WithLabelValues(topic, group, strconv.Itoa(partition)).Set(float64(max(behind, 0)))
 }
 
 func (m *metrics) commitFailed(topic, group string) { m.commits.WithLabelValues(topic, group).Inc() }

@@ -17,7 +17,7 @@ import (
 type Bus struct {
 	cfg    Config
 	addr   []string
-	dial   dialer
+	conns  *conns
 	tr     *kafka.Transport
 	client *kafka.Client
 	writer *producer
@@ -44,7 +44,6 @@ type state struct {
 	groups  map[string]*consumer // by group id
 	casts   []*cast              // broadcasts
 	trouble map[string]error     // by cause
-	lag     map[string]map[int]int64
 }
 
 // Open connects to the brokers, or starts the embedded one, and creates missing topics. After an
@@ -60,6 +59,11 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 		b.state.topics[s.name] = s
 		b.state.topics[deadName(s.name)] = spec{name: deadName(s.name), durable: true}
 	}
+	if c.Registerer != nil {
+		if err := c.Registerer.Register(newLagGauge(b)); err != nil {
+			return nil, fmt.Errorf("bus: registering metrics: %w", err)
+		}
+	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if c.embedded() {
 		e, err := startEmbedded(b)
@@ -67,9 +71,10 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 			b.cancel()
 			return nil, err
 		}
-		b.broker, b.addr, b.dial = e, e.cluster.ListenAddrs(), e.net.DialContext
+		b.broker, b.addr, c.dial = e, e.cluster.ListenAddrs(), e.net.DialContext
 	}
-	b.tr = newTransport(c.Node, b.dial)
+	b.conns = newConns(c.dial)
+	b.tr = newTransport(c.Node, b.conns.dialContext)
 	b.client = &kafka.Client{Addr: kafka.TCP(b.addr...), Transport: b.tr, Timeout: 10 * time.Second}
 	b.writer = &producer{client: b.client, settings: defaultProduce(c.Message), parts: map[string][]int{}, queues: map[place]*queue{}}
 	if b.broker != nil && c.Dir != "" {
@@ -197,6 +202,7 @@ func (b *Bus) Close(ctx context.Context) error {
 				b.closeErr = b.broker.stop()
 			}
 			b.tr.CloseIdleConnections()
+			b.conns.close()
 		}()
 	})
 	select {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -48,6 +49,7 @@ type part struct {
 	pending int      // unfinished ones
 	bytes   int
 	lanes   []*lanes
+	high    atomic.Int64 // after the newest on the broker, when last heard
 	room    chan struct{}
 	running sync.WaitGroup
 	stopped bool
@@ -130,11 +132,14 @@ func (p *part) fetch(ctx context.Context) ([]*entry, bool) {
 	es, high, err := b.fetch(ctx, topic, p.id, p.next)
 	switch {
 	case err == nil:
-		b.m.fetched(topic, p.g.s.group, p.id, high-p.next)
+		p.high.Store(high)
 		return es, true
 	case ctx.Err() != nil:
 	case errors.Is(err, kafka.OffsetOutOfRange):
-		p.next = b.outOfRange(ctx, topic, p.g.s.id, p.id, p.next)
+		to := b.outOfRange(ctx, topic, p.g.s.id, p.id, p.next)
+		p.mu.Lock()
+		p.next = to
+		p.mu.Unlock()
 	default:
 		b.cfg.Log.Debug("bus: fetching", "topic", topic, "partition", p.id, "error", err)
 		_ = sleep(ctx, 50*time.Millisecond) // an ended ctx is seen by the caller
