@@ -9,7 +9,7 @@ export const css = `
   --text: #1c1b19; --text-2: #55524b; --text-3: #67635b; --ok: #17704a; --warn: #8a5300; --warn-soft: #fbeed6; --bad: #b3261e;
   --agent: #57544d; --on-agent: #ffffff;
   --shadow-1: 0 1px 2px rgb(30 26 16 / .06); --shadow-2: 0 4px 14px rgb(30 26 16 / .10), 0 0 0 1px rgb(30 26 16 / .06); --shadow-3: 0 24px 64px rgb(30 26 16 / .24), 0 0 0 1px rgb(30 26 16 / .08);
-  font: var(--w-normal) 13px/18px var(--font); letter-spacing: -.006em; color: var(--text); text-align: start; -webkit-font-smoothing: antialiased; font-feature-settings: "cv11", "ss03";
+  font: var(--w-normal) 13px/18px var(--font); letter-spacing: -.006em; color: var(--text); text-align: start; -webkit-font-smoothing: antialiased;
 }
 .p[data-theme="dark"] {
   color-scheme: dark;
@@ -18,7 +18,7 @@ export const css = `
   --agent: #45474d; --on-agent: #f1f1f2;
   --shadow-1: 0 1px 2px rgb(0 0 0 / .4); --shadow-2: 0 6px 18px rgb(0 0 0 / .45), 0 0 0 1px rgb(255 255 255 / .07); --shadow-3: 0 28px 72px rgb(0 0 0 / .6), 0 0 0 1px rgb(255 255 255 / .09);
 }
-.p:lang(zh) { letter-spacing: 0; font-feature-settings: normal; line-height: 19px; }
+.p:lang(zh) { letter-spacing: 0; line-height: 19px; }
 .p, .p * { box-sizing: border-box; margin: 0; padding: 0; }
 .p button { font: inherit; letter-spacing: inherit; color: inherit; background: none; border: 0; cursor: default; -webkit-tap-highlight-color: transparent; touch-action: manipulation; }
 .p :focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }

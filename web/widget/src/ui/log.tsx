@@ -152,7 +152,7 @@ function Messages({ messages, view }: { messages: readonly Msg[]; view: View }) 
           </Fragment>
         );
       })}
-      {last && !last.mine && view.outbox.length === 0 && <QuickReplies msg={last} />}
+      {last && !last.mine && !view.outbox.some((o) => o.replyTo === last.id) && <QuickReplies msg={last} />}
     </>
   );
 }

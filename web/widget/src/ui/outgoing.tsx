@@ -45,7 +45,7 @@ function Foot({ out, up }: { out: Out; up: boolean }) {
       </div>
     );
   }
-  if (needsUpload(out) && up && out.tries === 0) return null; // the bar says it
+  if (needsUpload(out) && (!up || out.tries === 0)) return null; // the card says it
   const [icon, word] = wordFor(out, up, s);
   return (
     <div class="f">
