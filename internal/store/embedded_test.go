@@ -11,9 +11,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-func openEmbedded(t testing.TB) store.Store {
+func openEmbedded(t testing.TB, opts ...store.Option) store.Store {
 	t.Helper()
-	s, err := store.OpenEmbedded(context.Background(), t.TempDir())
+	s, err := store.OpenEmbedded(context.Background(), t.TempDir(), opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

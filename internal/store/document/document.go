@@ -7,6 +7,7 @@
 package document
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -147,6 +148,10 @@ func size(t bsoncore.Type, b []byte) (int, bool) {
 		n = 12
 	case bsoncore.TypeDecimal128:
 		n = 16
+	case bsoncore.TypeRegex:
+		n = bytes.IndexByte(b, 0) + 1
+		n += bytes.IndexByte(b[n:], 0) + 1
+		ok = n >= 2
 	default:
 		var l int32
 		if l, _, ok = bsoncore.ReadLength(b); !ok {
@@ -157,7 +162,9 @@ func size(t bsoncore.Type, b []byte) (int, bool) {
 			n = int(l) + 4
 		case bsoncore.TypeBinary:
 			n = int(l) + 5
-		case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray:
+		case bsoncore.TypeDBPointer:
+			n = int(l) + 4 + 12
+		case bsoncore.TypeEmbeddedDocument, bsoncore.TypeArray, bsoncore.TypeCodeWithScope:
 			n = int(l)
 		default:
 			return 0, false
