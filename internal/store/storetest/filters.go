@@ -67,7 +67,7 @@ var filterCases = []struct {
 	{"two conditions that exclude each other", d("n", d("$gt", 5, "$lt", 1)), ""},
 }
 
-func checkFilters(t *testing.T, s store.Store) {
+func checkFilters(t *testing.T, s suite) {
 	c := s.C(things)
 	insert(t, c, zoo()...)
 	for _, tc := range filterCases {
@@ -92,7 +92,7 @@ func checkFilters(t *testing.T, s store.Store) {
 	}
 }
 
-func checkRefusals(t *testing.T, s store.Store) {
+func checkRefusals(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	filters := map[string]bson.D{
 		"regex": d("_id", d("$regex", "a")), "where": d("$where", "1"), "nor": d("$nor", or(d("_id", "a"))), "not": d("_id", d("$not", d("$eq", 1))),
@@ -127,7 +127,7 @@ func checkRefusals(t *testing.T, s store.Store) {
 	}
 }
 
-func checkScans(t *testing.T, s store.Store) {
+func checkScans(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, zoo()...)
 	var out []bson.D
@@ -160,7 +160,7 @@ func checkScans(t *testing.T, s store.Store) {
 	}
 }
 
-func checkSorts(t *testing.T, s store.Store) {
+func checkSorts(t *testing.T, s suite) {
 	c := s.C(things)
 	insert(t, c, zoo()...)
 	g := d("group", "g")
@@ -199,7 +199,7 @@ func checkSorts(t *testing.T, s store.Store) {
 }
 
 // checkPaging reads all pages by key, with many equal times, and finds each document once, in order.
-func checkPaging(t *testing.T, s store.Store) {
+func checkPaging(t *testing.T, s suite) {
 	c := s.C(things)
 	var want []string
 	for i := range 60 {
@@ -236,7 +236,7 @@ func checkPaging(t *testing.T, s store.Store) {
 	}
 }
 
-func checkProjection(t *testing.T, s store.Store) {
+func checkProjection(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, zoo()[0])
 	var doc bson.D
@@ -253,7 +253,7 @@ func checkProjection(t *testing.T, s store.Store) {
 	}
 }
 
-func checkEach(t *testing.T, s store.Store) {
+func checkEach(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, zoo()...)
 	stop := errors.New("enough")

@@ -27,7 +27,7 @@ type model struct {
 }
 
 // checkRandom does random writes and reads on an engine and on the naive evaluator side by side.
-func checkRandom(t *testing.T, s store.Store) {
+func checkRandom(t *testing.T, s suite) {
 	seed := uint64(time.Now().UnixNano())
 	if v := os.Getenv(seedVariable); v != "" {
 		n, err := strconv.ParseUint(v, 10, 64)

@@ -35,13 +35,36 @@ var Specs = []store.Spec{
 	{Name: store.Meta},
 }
 
-// Skip names a check that an engine cannot pass, and why.
+// Skip names a check, such as "bulk", or a case of it, such as "updates/unset element",
+// that an engine cannot pass, and why.
 type Skip struct{ Check, Reason string }
+
+// suite is a store under test and what it is not asked.
+type suite struct {
+	store.Store
+	skips []Skip
+}
+
+// leave skips a check or case that the engine cannot pass.
+func (s suite) leave(t *testing.T, name string) {
+	t.Helper()
+	if i := slices.IndexFunc(s.skips, func(k Skip) bool { return k.Check == name }); i >= 0 {
+		t.Skip(s.skips[i].Reason)
+	}
+}
+
+// sub runs a case of a check.
+func (s suite) sub(t *testing.T, check, name string, f func(*testing.T)) {
+	t.Run(name, func(t *testing.T) {
+		s.leave(t, check+"/"+name)
+		f(t)
+	})
+}
 
 // check is one named part of the suite.
 type check struct {
 	name string
-	run  func(*testing.T, store.Store)
+	run  func(*testing.T, suite)
 }
 
 var checks = []check{
@@ -59,10 +82,8 @@ var checks = []check{
 func Run(t *testing.T, open func(testing.TB) store.Store, skips ...Skip) {
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
-			if i := slices.IndexFunc(skips, func(s Skip) bool { return s.Check == c.name }); i >= 0 {
-				t.Skip(skips[i].Reason)
-			}
-			c.run(t, open(t))
+			suite{skips: skips}.leave(t, c.name)
+			c.run(t, suite{open(t), skips})
 		})
 	}
 }

@@ -93,10 +93,10 @@ var updateCases = []struct {
 	{"several", d("a", 1, "b", bson.A{}), d("$set", d("c", 1), "$inc", d("a", 1), "$push", d("b", 1)), d("a", 2, "b", bson.A{1}, "c", 1)},
 }
 
-func checkUpdates(t *testing.T, s store.Store) {
+func checkUpdates(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	for _, tc := range updateCases {
-		t.Run(tc.name, func(t *testing.T) {
+		s.sub(t, "updates", tc.name, func(t *testing.T) {
 			insert(t, c, append(d("_id", tc.name), tc.before...))
 			n, err := c.Update(ctx, d("_id", tc.name), tc.update)
 			if err != nil || n != 1 {
@@ -113,7 +113,7 @@ func checkUpdates(t *testing.T, s store.Store) {
 	}
 }
 
-func checkUpdateErrors(t *testing.T, s store.Store) {
+func checkUpdateErrors(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, d("_id", "a", "s", "x", "n", int64(math.MaxInt64), "o", d("k", 1), "list", bson.A{1}))
 	for name, u := range map[string]bson.D{
@@ -135,7 +135,7 @@ func checkUpdateErrors(t *testing.T, s store.Store) {
 	}
 }
 
-func checkUpdateMany(t *testing.T, s store.Store) {
+func checkUpdateMany(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, zoo()...)
 	if n, err := c.UpdateMany(ctx, d("group", "g", "n", d("$gte", 1)), d("$set", d("group", "h"))); n != 3 || err != nil {
@@ -152,7 +152,7 @@ func checkUpdateMany(t *testing.T, s store.Store) {
 	}
 }
 
-func checkUpserts(t *testing.T, s store.Store) {
+func checkUpserts(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	u := d("$set", d("s", "x"), "$inc", d("n", 1), "$setOnInsert", d("made", true), "$max", d("top", 3), "$push", d("list", 1))
 	for _, want := range []bool{true, false} {
@@ -183,7 +183,7 @@ func checkUpserts(t *testing.T, s store.Store) {
 	}
 }
 
-func checkModify(t *testing.T, s store.Store) {
+func checkModify(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	var out struct {
 		ID string `bson:"_id"`
@@ -205,7 +205,7 @@ func checkModify(t *testing.T, s store.Store) {
 	}
 }
 
-func checkDeletes(t *testing.T, s store.Store) {
+func checkDeletes(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, zoo()...)
 	for _, tc := range []struct {
@@ -222,7 +222,7 @@ func checkDeletes(t *testing.T, s store.Store) {
 	}
 }
 
-func checkArrayIndex(t *testing.T, s store.Store) {
+func checkArrayIndex(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, d("_id", "a", "group", "g", "at", at(1), "tags", bson.A{"x", "y", "x"}))
 	steps := []struct {
@@ -248,7 +248,7 @@ func checkArrayIndex(t *testing.T, s store.Store) {
 	}
 }
 
-func checkSparse(t *testing.T, s store.Store) {
+func checkSparse(t *testing.T, s suite) {
 	c := s.C(things)
 	insert(t, c, d("_id", "a", "ref", "r"), d("_id", "b"), d("_id", "c", "ref", "r"), d("_id", "e", "ref", "s"))
 	if got := sorted(ids(t, c, d("ref", "r"))); len(got) != 2 || got[0] != "a" {

@@ -13,16 +13,23 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-func checkValues(t *testing.T, s store.Store) {
+func checkValues(t *testing.T, s suite) {
 	c := s.C(things)
 	doc := d("_id", "a", "int", 1, "big", int64(math.MaxInt64), "small", int64(math.MinInt64), "float", 0.1, "bool", true, "null", nil, "text", "x",
-		"time", at(1), "doc", d("b", 1, "a", d()), "list", bson.A{1, "x", nil, bson.A{}, d("k", 1)}, "bytes", []byte{0, 1, 255}, "empty", []byte{})
+		"time", at(1), "doc", d("b", 1, "a", d()), "list", bson.A{1, "x", nil, d("k", 1)}, "bytes", []byte{0, 1, 255}, "empty", []byte{})
 	insert(t, c, doc)
 	want := plain(doc).(map[string]any)
 	want["bytes"], want["empty"] = []byte{0, 1, 255}, []byte{}
 	if got := read(t, c, "a"); !alike(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
 	}
+	s.sub(t, "values", "nested arrays", func(t *testing.T) {
+		nested := d("_id", "nested", "list", bson.A{bson.A{}, bson.A{1, bson.A{2}}})
+		insert(t, c, nested)
+		if got := read(t, c, "nested"); !alike(got, plain(nested)) {
+			t.Errorf("got %v", got)
+		}
+	})
 	if err := c.Insert(background(t), map[string]any{"_id": "m", "u": uint64(math.MaxUint64)}); err == nil {
 		t.Error("a number that does not fit was stored")
 	}
@@ -31,7 +38,7 @@ func checkValues(t *testing.T, s store.Store) {
 	}
 }
 
-func checkTimes(t *testing.T, s store.Store) {
+func checkTimes(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	type timed struct {
 		ID    string     `json:"id" bson:"_id"`
@@ -68,7 +75,7 @@ func checkTimes(t *testing.T, s store.Store) {
 	}
 }
 
-func checkText(t *testing.T, s store.Store) {
+func checkText(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	for i, text := range []string{"", "plain", "ünïcødé", "漢字かな", "🙂👩‍👩‍👧", "line\nbreak\ttab", "quote\"'`", strings.Repeat("x", 5000), "nul\x00inside"} {
 		id := string(rune('a' + i))
@@ -92,7 +99,7 @@ func checkText(t *testing.T, s store.Store) {
 	}
 }
 
-func checkLarge(t *testing.T, s store.Store) {
+func checkLarge(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	text := strings.Repeat("0123456789abcdef", 1<<16) // 1 MiB
 	insert(t, c, d("_id", "a", "group", "g", "text", text))
@@ -108,7 +115,7 @@ func checkLarge(t *testing.T, s store.Store) {
 }
 
 // checkStructs stores the hub's own documents.
-func checkStructs(t *testing.T, s store.Store) {
+func checkStructs(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	now := timeline.Now()
 	event := timeline.Event{ID: "acct|msg:1", Kind: timeline.KindMessage, Conversation: "c", Seq: 1, Direction: timeline.In, At: now, Received: now,

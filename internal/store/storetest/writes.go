@@ -12,7 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-func checkDuplicates(t *testing.T, s store.Store) {
+func checkDuplicates(t *testing.T, s suite) {
 	c, ctx := s.C(uniques), background(t)
 	insert(t, c, d("_id", "1", "email", "a@x", "a", 1, "b", 1), d("_id", "2", "email", "b@x", "a", 1, "b", 2))
 	for name, tc := range map[string]struct {
@@ -27,16 +27,20 @@ func checkDuplicates(t *testing.T, s store.Store) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	insert(t, c, d("_id", "4", "a", 4, "b", 4)) // no email
-	if err := c.Insert(ctx, d("_id", "5", "a", 5, "b", 5)); !store.IsDuplicate(err, "email") {
-		t.Errorf("a second without the field: %v", err)
-	}
-	if _, err := c.Update(ctx, d("_id", "2"), d("$set", d("b", 1))); !store.IsDuplicate(err, "pair") {
-		t.Errorf("update: %v", err)
-	}
-	if _, err := c.Update(ctx, d("_id", "2"), d("$set", d("email", "a@x"))); !store.IsDuplicate(err, "email") {
-		t.Errorf("update of the other: %v", err)
-	}
+	s.sub(t, "duplicates", "missing counts as a value", func(t *testing.T) {
+		insert(t, c, d("_id", "4", "a", 4, "b", 4)) // no email
+		if err := c.Insert(ctx, d("_id", "5", "a", 5, "b", 5)); !store.IsDuplicate(err, "email") {
+			t.Errorf("a second without the field: %v", err)
+		}
+	})
+	s.sub(t, "duplicates", "by update", func(t *testing.T) {
+		if _, err := c.Update(ctx, d("_id", "2"), d("$set", d("b", 1))); !store.IsDuplicate(err, "pair") {
+			t.Errorf("one index: %v", err)
+		}
+		if _, err := c.Update(ctx, d("_id", "2"), d("$set", d("email", "a@x"))); !store.IsDuplicate(err, "email") {
+			t.Errorf("the other: %v", err)
+		}
+	})
 	if got := read(t, c, "2"); got["b"] != int64(2) || got["email"] != "b@x" {
 		t.Errorf("a refused update left %v", got)
 	}
@@ -49,7 +53,7 @@ func checkDuplicates(t *testing.T, s store.Store) {
 	}
 }
 
-func checkBulk(t *testing.T, s store.Store) {
+func checkBulk(t *testing.T, s suite) {
 	c, ctx := s.C(uniques), background(t)
 	insert(t, c, d("_id", "0", "email", "0@x", "a", 0, "n", 0))
 	errs, err := c.Bulk(ctx,
@@ -92,7 +96,7 @@ func checkBulk(t *testing.T, s store.Store) {
 
 func none(err error) bool { return err == nil }
 
-func checkIDs(t *testing.T, s store.Store) {
+func checkIDs(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	for name, doc := range map[string]bson.D{"missing": d("a", 1), "empty": d("_id", ""), "number": d("_id", 1), "null": d("_id", nil)} {
 		if err := c.Insert(ctx, doc); err == nil || errors.Is(err, store.ErrUnavailable) {
@@ -129,7 +133,7 @@ func together(f func(i int)) {
 }
 
 // checkRaces gives out numbers by compare-and-set: each is given once.
-func checkRaces(t *testing.T, s store.Store) {
+func checkRaces(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	insert(t, c, d("_id", "k", "seq", 0))
 	var won atomic.Int64
@@ -152,7 +156,7 @@ func checkRaces(t *testing.T, s store.Store) {
 	}
 }
 
-func checkUpsertRaces(t *testing.T, s store.Store) {
+func checkUpsertRaces(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	for round := range 10 {
 		id := fmt.Sprint("k", round)
@@ -173,7 +177,7 @@ func checkUpsertRaces(t *testing.T, s store.Store) {
 }
 
 // checkModifyRaces counts by Modify: each number is read once.
-func checkModifyRaces(t *testing.T, s store.Store) {
+func checkModifyRaces(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	var mu sync.Mutex
 	seen := map[int64]bool{}
@@ -193,7 +197,7 @@ func checkModifyRaces(t *testing.T, s store.Store) {
 	}
 }
 
-func checkMigrate(t *testing.T, s store.Store) {
+func checkMigrate(t *testing.T, s suite) {
 	insert(t, s.C(things), d("_id", "a", "group", "g"))
 	var wg sync.WaitGroup
 	for range 4 {
@@ -212,7 +216,7 @@ func checkMigrate(t *testing.T, s store.Store) {
 	}
 }
 
-func checkCancelled(t *testing.T, s store.Store) {
+func checkCancelled(t *testing.T, s suite) {
 	c := s.C(things)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -225,7 +229,7 @@ func checkCancelled(t *testing.T, s store.Store) {
 	}
 }
 
-func checkClosed(t *testing.T, s store.Store) {
+func checkClosed(t *testing.T, s suite) {
 	c, ctx := s.C(things), background(t)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
