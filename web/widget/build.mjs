@@ -61,7 +61,7 @@ async function run() {
   const sizes = { loader: gzipSync(loader, { level: 9 }).length, panel: gzipSync(panel, { level: 9 }).length };
   const first = sizes.loader + sizes.panel;
   const report = { loader_gz: sizes.loader, panel_gz: sizes.panel, first_view_gz: first };
-  writeFileSync(join(DIST, "sizes.json"), `${JSON.stringify(report)}\n`);
+  writeFileSync(join(DIST, ".sizes.json"), `${JSON.stringify(report)}\n`);
   console.log(
     `widget: loader ${sizes.loader} B gz (at most ${LOADER_MAX}), first view ${first} B gz (at most ${FIRST_VIEW_MAX})`,
   );

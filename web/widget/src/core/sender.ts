@@ -27,6 +27,7 @@ export interface SenderHost {
 export class Sender {
   entries: box.Outbox = [];
   private readonly ours = new Set<string>();
+  private readonly done = new Set<string>(); // came back as items
   private readonly uploads = new Map<string, AbortController>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private ackTimer: ReturnType<typeof setTimeout> | undefined;
@@ -86,6 +87,7 @@ export class Sender {
 
   /** The message came back as an item. */
   confirmed(id: string): void {
+    this.done.add(id);
     if (!this.entries.some((o) => o.id === id)) return;
     this.ackDone(id);
     forgetFile(id);
@@ -229,7 +231,7 @@ export class Sender {
   /** Another tab wrote or removed an entry. */
   private elsewhere(id: string, value: string | undefined): void {
     const o = value === undefined ? undefined : box.parse(value);
-    if (this.ours.has(id) && o) return; // we know better
+    if (o && (this.ours.has(id) || this.done.has(id))) return; // we know better
     this.entries = o ? box.put(this.entries, o) : box.drop(this.entries, id);
     this.host.changed();
     if (o?.state !== "waiting") return;

@@ -130,11 +130,11 @@ function Header({ view, settings, setSettings, onClose, onForget }: Props) {
     { title: s.forget, bad: true, run: () => confirm(s.forgetSure) && onForget() },
   ];
   return (
-    <header class="wh">
+    <div class="wh">
       <span class="av s36" aria-hidden="true">
         {who ? who.initials : initialsOf(title || "·")}
       </span>
-      <div>
+      <div class="who">
         <h1>{who ? s.from(who.name, title) : title}</h1>
         <Status view={view} />
       </div>
@@ -154,7 +154,7 @@ function Header({ view, settings, setSettings, onClose, onForget }: Props) {
         <Icon name="chevronDown" size={22} />
       </button>
       {menu && <Menu choices={choices} close={closeMenu} />}
-    </header>
+    </div>
   );
 }
 

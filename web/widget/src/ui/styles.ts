@@ -18,7 +18,7 @@ export const css = `
 .dot { display: inline-block; width: 7px; height: 7px; border-radius: 50%; background: var(--text-3); flex: none; } .dot.ok { background: var(--ok); }
 
 .wh { display: flex; align-items: center; gap: 10px; height: 60px; padding-inline: 14px 8px; border-bottom: 1px solid var(--line); flex: none; }
-.wh > div { flex: 1; min-width: 0; line-height: 17px; } .wh h1 { font: var(--w-strong) 14px/17px var(--font); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.wh .who { flex: 1; min-width: 0; line-height: 17px; } .wh h1 { font: var(--w-strong) 14px/17px var(--font); overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .wh small { display: flex; align-items: center; gap: 5px; color: var(--text-3); font-size: 12px; }
 .off { display: flex; align-items: center; gap: 8px; padding: 9px 14px; background: var(--warn-soft); color: var(--warn); font-size: 12px; line-height: 16px; flex: none; } .off b { font-weight: var(--w-strong); } .off span { flex: 1; }
 
