@@ -49,7 +49,14 @@ func (b *Bus) evict(ctx context.Context, node, group string) error {
 	if err == nil {
 		err = left.Error
 	}
-	if err != nil {
+	if err == nil { // somebody else may have been quicker
+		for _, m := range left.Members {
+			if m.Error != nil && !errors.Is(m.Error, kafka.UnknownMemberId) {
+				err = m.Error
+			}
+		}
+	}
+	if err != nil && !errors.Is(err, kafka.UnknownMemberId) {
 		return fmt.Errorf("bus: evicting %s from %s: %w", node, group, err)
 	}
 	b.cfg.Log.Info("bus: evicted", "node", node, "group", group, "members", len(gone))

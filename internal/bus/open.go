@@ -64,6 +64,9 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 			return nil, fmt.Errorf("bus: registering metrics: %w", err)
 		}
 	}
+	if !c.embedded() {
+		b.state.topics[nodesTopic] = spec{name: nodesTopic}
+	}
 	b.ctx, b.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	if c.embedded() {
 		e, err := startEmbedded(b)
@@ -91,27 +94,21 @@ func (b *Bus) prepare(ctx context.Context) error {
 	if err := b.createTopics(ctx); err != nil {
 		return err
 	}
-	if b.broker == nil {
-		return nil
+	if b.broker != nil {
+		return b.broker.ready(ctx)
 	}
-	if err := b.broker.ready(ctx); err != nil {
-		return err
-	}
+	b.wg.Add(1)
+	go b.watchPeers()
 	return nil
 }
 
 func (b *Bus) createTopics(ctx context.Context) error {
 	want := slices.Sorted(maps.Keys(b.state.topics))
 	missing, err := b.missing(ctx, want)
-	if err != nil {
+	if err != nil || len(missing) == 0 {
 		return err
 	}
-	if len(missing) > 0 {
-		if err := b.create(ctx, missing); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.create(ctx, missing)
 }
 
 // missing waits until the broker answers, and until the leaders of the topics that exist are known.
@@ -177,6 +174,9 @@ func (b *Bus) create(ctx context.Context, names []string) error {
 }
 
 func (b *Bus) topicConfig(name string) kafka.TopicConfig {
+	if name == nodesTopic {
+		return nodesConfig(b.cfg.Replication)
+	}
 	c := kafka.TopicConfig{Topic: name, NumPartitions: b.cfg.Partitions, ReplicationFactor: b.cfg.Replication,
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: fmt.Sprint(2*b.cfg.Message + 4096)}}}
 	if isDead(name) { // in one order; what was dealt with is compacted away
@@ -241,6 +241,9 @@ func (b *Bus) Health() error {
 	b.state.mu.Lock()
 	defer b.state.mu.Unlock()
 	var errs []error
+	if b.broker != nil {
+		errs = append(errs, b.broker.gate.failed())
+	}
 	for _, k := range slices.Sorted(maps.Keys(b.state.trouble)) {
 		errs = append(errs, fmt.Errorf("%s: %w", k, b.state.trouble[k]))
 	}
