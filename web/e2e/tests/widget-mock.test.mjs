@@ -510,10 +510,10 @@ describe("for everybody", () => {
 
   it("reads from right to left with the page", async () => {
     await who.context.addInitScript(() => {
-      addEventListener("DOMContentLoaded", () => {});
-      new MutationObserver(() => document.documentElement && (document.documentElement.dir = "rtl")).observe(document, {
-        childList: true,
-      });
+      const turn = () => {
+        if (document.documentElement) document.documentElement.dir = "rtl";
+      };
+      new MutationObserver(turn).observe(document, { childList: true });
     });
     const w = await visit();
     const x = await w.launcher.evaluate((el) => el.getBoundingClientRect().x);
