@@ -271,8 +271,8 @@ type got struct {
 	Event        *timeline.Event `json:"event"`
 	Target       *timeline.Event `json:"target"`
 	Conversation json.RawMessage `json:"conversation"`
-	Agents       []agentView     `json:"agents"`
-	Customer     customerView    `json:"customer"`
+	Agents       []Present       `json:"agents"`
+	Customer     PresentCustomer `json:"customer"`
 	Problem      *problem        `json:"problem"`
 	Reason       string          `json:"reason"`
 	raw          string

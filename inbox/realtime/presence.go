@@ -69,14 +69,15 @@ type presence struct {
 
 func newPresence() *presence { return &presence{places: map[timeline.ConversationID]*place{}} }
 
-// agentView and customerView are what a presence frame says.
-type agentView struct {
+// Present is an agent in a conversation. State is viewing, typing or idle.
+type Present struct {
 	ID    timeline.AgentID `json:"id"`
 	Name  string           `json:"name"`
 	State string           `json:"state"`
 }
 
-type customerView struct {
+// PresentCustomer is whether the person has it open, and on which leg.
+type PresentCustomer struct {
 	Online bool           `json:"online"`
 	Typing bool           `json:"typing"`
 	Leg    timeline.LegID `json:"leg,omitempty"`
@@ -85,23 +86,23 @@ type customerView struct {
 type presenceFrame struct {
 	Type         string                  `json:"type"`
 	Conversation timeline.ConversationID `json:"conversation"`
-	Agents       []agentView             `json:"agents"`
-	Customer     customerView            `json:"customer"`
+	Agents       []Present               `json:"agents"`
+	Customer     PresentCustomer         `json:"customer"`
 }
 
 // view is the place as a frame says it: each agent once, by its strongest state.
 func (p *place) view(id timeline.ConversationID, now time.Time) presenceFrame {
-	best := map[timeline.AgentID]agentView{}
+	best := map[timeline.AgentID]Present{}
 	for _, a := range p.agents {
 		if have, ok := best[a.agent]; !ok || strength[a.state] > strength[have.State] {
-			best[a.agent] = agentView{a.agent, a.name, a.state}
+			best[a.agent] = Present{a.agent, a.name, a.state}
 		}
 	}
-	f := presenceFrame{Type: "presence", Conversation: id, Agents: make([]agentView, 0, len(best))}
+	f := presenceFrame{Type: "presence", Conversation: id, Agents: make([]Present, 0, len(best))}
 	for _, a := range best {
 		f.Agents = append(f.Agents, a)
 	}
-	slices.SortFunc(f.Agents, func(a, b agentView) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(f.Agents, func(a, b Present) int { return cmp.Compare(a.ID, b.ID) })
 	for _, c := range p.customers {
 		on, writes := now.Before(c.online), now.Before(c.typing)
 		if (on || writes) && (f.Customer.Leg == "" || writes || !f.Customer.Typing && c.leg < f.Customer.Leg) {
@@ -196,6 +197,18 @@ func (h *Hub) spread(id timeline.ConversationID, b []byte) {
 			s.send(b)
 		}
 	}
+}
+
+// Present is who has a conversation open now, on any node.
+func (h *Hub) Present(id timeline.ConversationID) ([]Present, PresentCustomer) {
+	h.here.mu.Lock()
+	defer h.here.mu.Unlock()
+	p := h.here.places[id]
+	if p == nil {
+		return nil, PresentCustomer{}
+	}
+	f := p.view(id, h.now())
+	return f.Agents, f.Customer
 }
 
 // tellPresence sends who is in a conversation now to one socket, if anybody is.
