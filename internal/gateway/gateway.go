@@ -9,7 +9,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,6 +22,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/internal/seal"
 	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/internal/timers"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -31,7 +31,7 @@ const pollEvery = 2 * time.Second
 
 // Timers wakes things up: at the due time the value is published on the topic, at least once.
 type Timers interface {
-	Set(ctx context.Context, id string, due time.Time, topic string, value json.RawMessage) error
+	Set(ctx context.Context, t timers.Timer) error
 	Cancel(ctx context.Context, id string) error
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/internal/timers"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -138,7 +139,7 @@ func (g *Gateway) wake(ctx context.Context, s step) error {
 	if s.Why == whyHeld {
 		return nil
 	}
-	if err := g.d.Timers.Set(ctx, timerID(s.Message, s.Attempt, s.Tries), s.DueAt, outboundTopic, json.RawMessage(s.Outbound)); err != nil {
+	if err := g.d.Timers.Set(ctx, timers.Timer{ID: timerID(s.Message, s.Attempt, s.Tries), DueAt: s.DueAt, Topic: outboundTopic, Value: json.RawMessage(s.Outbound)}); err != nil {
 		return fmt.Errorf("gateway: setting the timer of step %s: %w", s.ID, err)
 	}
 	return nil

@@ -1,0 +1,10 @@
+// Package all is the one list of adapters. Adding a channel adds a folder and a line here.
+package all
+
+import (
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/webchat"
+)
+
+// Channels are the channels this program speaks.
+var Channels = []channels.Channel{webchat.Channel}
