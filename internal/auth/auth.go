@@ -69,7 +69,9 @@ func New(s store.Store, box *seal.Box, opt Options) *Service {
 
 func (s *Service) now() time.Time { return timeline.Moment(s.opt.Now()) }
 
-func (s *Service) newID() string { return ulid.MustNew(ulid.Timestamp(s.now()), ulid.DefaultEntropy()).String() }
+func (s *Service) newID() string {
+	return ulid.MustNew(ulid.Timestamp(s.now()), ulid.DefaultEntropy()).String()
+}
 
 // Sweep removes what has expired: sign-ins, one-time secrets, throttles, remembered answers.
 func (s *Service) Sweep(ctx context.Context) error {

@@ -198,3 +198,6 @@ func CSRF(secret string) string {
 func CheckCSRF(secret, token string) bool {
 	return subtle.ConstantTimeCompare([]byte(CSRF(secret)), []byte(token)) == 1
 }
+
+// MaxAge is how long a sign-in lasts at most.
+func (s *Service) MaxAge() time.Duration { return s.opt.Max }

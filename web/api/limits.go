@@ -1,0 +1,92 @@
+package api
+
+import (
+	"fmt"
+	"path"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/timeline"
+)
+
+// channel finds a kind of channel; nil if this binary does not have it.
+func (s *Server) channel(kind string) *channels.Channel {
+	for _, c := range s.Channels {
+		if c.Kind == kind {
+			return c
+		}
+	}
+	return nil
+}
+
+// sendable refuses what the far side would: too long, too many, too late. The gateway
+// looks again when the message leaves.
+func (s *Server) sendable(c *timeline.Conversation, e *timeline.Event) error {
+	leg, err := legFor(c, e.Leg)
+	if err != nil {
+		return err
+	}
+	ch := s.channel(leg.Channel)
+	if ch == nil {
+		return nil
+	}
+	if err := checkLimits(ch.Can, e.Message); err != nil {
+		return err
+	}
+	at := e.At
+	if e.Message.SendAt != nil {
+		at = *e.Message.SendAt
+	}
+	if _, _, ok := ch.Can.Allowed(leg.Opened, e.Actor.Kind, at); !ok {
+		return problem("window-closed", "")
+	}
+	return nil
+}
+
+func checkLimits(can channels.Capabilities, m *timeline.Message) error {
+	if n := length(m.Text, can.Text.Unit); can.Text.Max > 0 && n > can.Text.Max {
+		return invalid("text", fmt.Sprintf("this channel takes %d, and this is %d", can.Text.Max, n))
+	}
+	if can.MaxParts > 0 && len(m.Parts) > can.MaxParts {
+		return invalid("parts", fmt.Sprintf("this channel takes %d attachments in one message", can.MaxParts))
+	}
+	for i, p := range m.Parts {
+		limit, ok := can.Media[string(p.Kind)]
+		if !ok {
+			limit, ok = can.Media[string(timeline.PartFile)]
+		}
+		field := fmt.Sprintf("parts[%d].file", i)
+		switch {
+		case !ok:
+			return invalid(field, "this channel does not take files of the kind "+string(p.Kind))
+		case limit.MaxBytes > 0 && p.Size > limit.MaxBytes:
+			return invalid(field, fmt.Sprintf("this channel takes files of at most %d bytes", limit.MaxBytes))
+		case !mimeAllowed(limit.MIME, p.MIME):
+			return invalid(field, "this channel does not take files of the type "+p.MIME)
+		}
+	}
+	return nil
+}
+
+func length(text, unit string) int {
+	switch unit {
+	case "bytes":
+		return len(text)
+	case "utf16":
+		return len(utf16.Encode([]rune(text)))
+	}
+	return utf8.RuneCountInString(text)
+}
+
+func mimeAllowed(patterns []string, mime string) bool {
+	if len(patterns) == 0 {
+		return true
+	}
+	for _, p := range patterns {
+		if ok, err := path.Match(p, mime); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
