@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,7 +22,7 @@ type Embedded struct {
 	file    string
 	log     *slog.Logger
 	metrics *metrics
-	pragmas []string
+	pragmas func() []string // for tests: more settings of the writer's
 
 	tables map[string]*table
 	order  []*table
@@ -63,7 +64,7 @@ type settings struct {
 	log     *slog.Logger
 	metrics prometheus.Registerer
 	schema  []Spec
-	pragmas []string
+	pragmas func() []string
 }
 
 // WithLog sets where failures are told; the default is [slog.Default].
@@ -122,7 +123,11 @@ func OpenEmbedded(ctx context.Context, dir string, opts ...Option) (Store, error
 }
 
 func (e *Embedded) openWriter() (err error) {
-	e.writer, err = openConn(e.file, append(writerPragmas, e.pragmas...)...)
+	pragmas := writerPragmas
+	if e.pragmas != nil {
+		pragmas = append(slices.Clone(pragmas), e.pragmas()...)
+	}
+	e.writer, err = openConn(e.file, pragmas...)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -77,6 +78,10 @@ func (e *Embedded) write() {
 	defer close(e.stopped)
 	batch := make([]*request, 0, maxBatch)
 	for r := range e.queue {
+		if len(batch) > 1 {
+			// Those just answered often have a next write: let them come along.
+			runtime.Gosched()
+		}
 		batch = append(batch[:0], r)
 	fill:
 		for len(batch) < maxBatch {

@@ -66,6 +66,7 @@ func takeLease(ctx context.Context, meta Collection, me string) (lease, error) {
 			n, err := meta.Update(ctx, bson.D{{Key: "_id", Value: leaseID}, {Key: "holder", Value: l.Holder}, {Key: "until", Value: l.Until}},
 				bson.D{{Key: "$set", Value: bson.D{{Key: "holder", Value: me}, {Key: "until", Value: time.Now().Add(leaseTime)}}}})
 			if err != nil || n == 1 {
+				l.Holder = me
 				return l, err
 			}
 			continue
@@ -87,7 +88,7 @@ func dropLease(ctx context.Context, meta Collection, me string) error {
 	return nil
 }
 
-// runAll renews the lease before each step; a lease that was lost ends the run.
+// runAll makes the indexes and runs what has not run, renewing the lease before each step.
 func runAll(ctx context.Context, s Store, held lease, indexes func(context.Context) error, list []migration) error {
 	if indexes != nil {
 		if err := indexes(ctx); err != nil {
@@ -98,15 +99,32 @@ func runAll(ctx context.Context, s Store, held lease, indexes func(context.Conte
 		if m.version <= held.Version {
 			continue
 		}
+		if err := recordVersion(ctx, s, held, held.Version); err != nil {
+			return err
+		}
 		if err := m.run(ctx, s); err != nil {
 			return fmt.Errorf("store: migration %d %s: %w", m.version, m.name, err)
 		}
-		n, err := s.C(Meta).Update(ctx, bson.D{{Key: "_id", Value: leaseID}, {Key: "version", Value: held.Version}},
-			bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: m.version}, {Key: "until", Value: time.Now().Add(leaseTime)}}}})
-		if err != nil || n == 0 {
-			return fmt.Errorf("store: record migration %d: another node was faster or %w", m.version, err)
+		if err := recordVersion(ctx, s, held, m.version); err != nil {
+			return err
 		}
 		held.Version = m.version
+	}
+	return nil
+}
+
+// errLostLease is the answer where a node was so slow that another took over.
+var errLostLease = errors.New("store: another node took the migrations over")
+
+// recordVersion writes the version reached and renews the lease, if it is still held.
+func recordVersion(ctx context.Context, s Store, held lease, version int64) error {
+	n, err := s.C(Meta).Update(ctx, bson.D{{Key: "_id", Value: leaseID}, {Key: "version", Value: held.Version}, {Key: "holder", Value: held.Holder}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: version}, {Key: "until", Value: time.Now().Add(leaseTime)}}}})
+	if err != nil {
+		return fmt.Errorf("store: record migration %d: %w", version, err)
+	}
+	if n == 0 {
+		return errLostLease
 	}
 	return nil
 }
