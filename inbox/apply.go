@@ -312,7 +312,7 @@ func applyMerge(c *timeline.Conversation, m *timeline.Merge) {
 		return slices.ContainsFunc(m.Legs, func(g timeline.Leg) bool { return g.ID == l.ID })
 	}
 	if m.Undone {
-		if c.Person == m.Into && m.Back {
+		if m.Back {
 			c.Person = m.From
 		}
 		c.Legs = slices.DeleteFunc(slices.Clone(c.Legs), gained)

@@ -50,7 +50,7 @@ const Skew = 2 * time.Minute
 // message of a machine is refused.
 func Decide(c *timeline.Conversation, cmd *timeline.Command, f Facts) ([]timeline.Event, []Change, error) {
 	ev := stamp(c, cmd, f.Now)
-	if err := check(&ev); err != nil {
+	if err := Check(&ev); err != nil {
 		return nil, nil, err
 	}
 	if ev.Depth > timeline.MaxDepth {
@@ -100,8 +100,8 @@ func stamp(c *timeline.Conversation, cmd *timeline.Command, now time.Time) timel
 	return ev
 }
 
-// check refuses an event without the payload its kind names.
-func check(ev *timeline.Event) error {
+// Check refuses an event without the payload its kind names.
+func Check(ev *timeline.Event) error {
 	has := map[timeline.Kind]bool{
 		timeline.KindMessage: ev.Message != nil, timeline.KindNote: ev.Message != nil, timeline.KindEdit: ev.Edit != nil,
 		timeline.KindUnsend: ev.Unsend != nil, timeline.KindReaction: ev.Reaction != nil, timeline.KindReceipt: ev.Receipt != nil,
@@ -359,11 +359,12 @@ func decideAssignment(c *timeline.Conversation, ev *timeline.Event) error {
 	return nil
 }
 
-// decideMerge keeps of the legs offered those the conversation does not have, so that
-// undoing takes away exactly these.
+// decideMerge notes whose the conversation was, and keeps of the legs offered those it does
+// not have, so that undoing takes away exactly these.
 func decideMerge(c *timeline.Conversation, ev *timeline.Event) {
 	m := *ev.Merge
 	if !m.Undone {
+		m.Back = c.Person == m.From
 		m.Legs = slices.DeleteFunc(slices.Clone(m.Legs), func(l timeline.Leg) bool { return legIndex(c, l.ID) >= 0 })
 	}
 	ev.Merge = &m

@@ -119,7 +119,7 @@ type Merge struct {
 	Name   string   `json:"name,omitempty"` // the person's name from now on
 	Undone bool     `json:"undone,omitempty"`
 	Legs   []Leg    `json:"legs,omitempty"` // what the conversation gains, or loses again when undone
-	Back   bool     `json:"back,omitempty"` // undone: the conversation was From's and is again
+	Back   bool     `json:"back,omitempty"` // the conversation was From's, and is again when undone
 }
 
 // Entry is what the timeline topic carries and live views receive: what happened, and
