@@ -1,0 +1,50 @@
+import { Suspense, lazy, useEffect } from "react";
+import { useNumber } from "../lib/lists";
+import { arrived } from "../lib/inbox";
+import { go, usePlace } from "../lib/router";
+import { useStore } from "../lib/store";
+import { useWords } from "../lib/i18n";
+import type { Me } from "../model/types";
+import { Inbox } from "./Inbox";
+import { Overlays } from "./Overlays";
+import { Rail } from "./Rail";
+import { Strip } from "./Strip";
+import s from "./app.module.css";
+
+const Settings = lazy(async () => ({ default: (await import("../features/settings/Settings")).Settings }));
+
+/** The frame around every screen: rail, page, strip, and what floats over them. */
+export function Shell({ me }: { me: Me }) {
+  const t = useWords();
+  const { path } = usePlace();
+  const settings = path.startsWith("/settings");
+  const unread = useNumber(me.id);
+  const news = useStore(arrived);
+
+  useEffect(() => {
+    if (!path.startsWith("/inbox") && !settings) go("/inbox/mine", true);
+  }, [path, settings]);
+
+  useEffect(() => {
+    const page = settings ? t("nav.settings") : t("nav.inbox");
+    document.title = unread > 0 ? `(${unread}) ${page} · Parley` : `${page} · Parley`;
+  }, [unread, settings, t]);
+
+  return (
+    <div className={s.shell}>
+      <Rail me={me} settings={settings} unread={unread} />
+      {settings ? (
+        <Suspense fallback={<main className={s.page} />}>
+          <Settings me={me} />
+        </Suspense>
+      ) : (
+        <Inbox me={me} />
+      )}
+      <Strip me={me} />
+      <Overlays me={me} />
+      <p className="hidden" aria-live="polite">
+        {news.n > 0 ? t("live.message", { name: news.name, text: news.text }) : ""}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,98 @@
+import { Modal } from "@mantine/core";
+import { useState } from "react";
+import { fileUrl } from "../../lib/hub";
+import { useWords } from "../../lib/i18n";
+import { bytes } from "../../lib/time";
+import type { Part } from "../../model/types";
+import { Icon } from "../../ui/Icon";
+import type { IconName } from "../../ui/icons";
+import { cx } from "../../ui/parts";
+import s from "./thread.module.css";
+
+const icons: Record<string, IconName> = { image: "photo", video: "video", audio: "microphone", location: "map-pin", sticker: "mood-smile", share: "link" };
+
+function address(p: Part): string | undefined {
+  if (p.file) return fileUrl(p.file);
+  return p.url && /^https?:/.test(p.url) ? p.url : undefined;
+}
+
+/** What a message carries: pictures to look at, the rest to fetch. */
+export function Attachments({ parts, small, bubble }: { parts: Part[]; small?: boolean; bubble?: "in" | "out" }) {
+  const [shown, setShown] = useState<Part>();
+  return (
+    <div className={small || bubble ? s.atts : s.pics}>
+      {parts.map((p, i) => {
+        const picture = p.kind === "image" && address(p) && !/heic|heif|tiff/.test(p.mime ?? "");
+        // biome-ignore lint/suspicious/noArrayIndexKey: parts have no id of their own and never move
+        return picture && !small ? <Picture key={i} p={p} open={() => setShown(p)} /> : <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} {...(bubble ? { bubble } : {})} />;
+      })}
+      {shown ? <Lightbox p={shown} close={() => setShown(undefined)} /> : null}
+    </div>
+  );
+}
+
+const WIDEST = 260;
+const HIGHEST = 220;
+
+function Picture({ p, open }: { p: Part; open: () => void }) {
+  const t = useWords();
+  const [broken, setBroken] = useState(false);
+  if (broken) return <File p={p} />;
+  const ratio = p.width && p.height ? p.width / p.height : 1.5;
+  const width = Math.round(Math.min(WIDEST, HIGHEST * ratio));
+  return (
+    <button type="button" className={s.pic} onClick={open} aria-label={t("part.open", { name: p.name || t("part.image") })}>
+      <img src={address(p)} alt={p.name ?? ""} width={width} height={Math.round(width / ratio)} loading="lazy" decoding="async" onError={() => setBroken(true)} />
+    </button>
+  );
+}
+
+function File({ p, open, bubble }: { p: Part; open?: () => void; bubble?: "in" | "out" }) {
+  const t = useWords();
+  const url = address(p);
+  const gone = !url || (p.expires && Date.parse(p.expires) < Date.now());
+  const name = p.name || p.data?.title || t(p.kind === "image" ? "part.image" : p.kind === "video" ? "part.video" : p.kind === "audio" ? "part.audio" : p.kind === "location" ? "part.location" : "part.file");
+  const icon: IconName = /pdf/.test(p.mime ?? "") ? "file-type-pdf" : (icons[p.kind] ?? "file");
+  const inner = (
+    <>
+      {open && url ? <img src={url} alt="" width={30} height={30} loading="lazy" /> : <Icon name={icon} size={18} />}
+      <span>
+        <b>{name}</b>
+        <small>{gone && p.retention === "never" ? t("part.notKept") : gone ? t("part.gone") : p.size ? bytes(p.size) : ""}</small>
+      </span>
+    </>
+  );
+  const look = cx(s.att, bubble && s.attB);
+  if (open) {
+    return (
+      <button type="button" className={look} onClick={open}>
+        {inner}
+      </button>
+    );
+  }
+  if (gone) return <span className={look}>{inner}</span>;
+  return (
+    <a className={look} href={url} download={p.name ?? ""} target="_blank" rel="noopener noreferrer">
+      {inner}
+    </a>
+  );
+}
+
+function Lightbox({ p, close }: { p: Part; close: () => void }) {
+  const t = useWords();
+  const [big, setBig] = useState(false);
+  return (
+    <Modal opened onClose={close} size="auto" centered padding={0} lockScroll={false} title={p.name || t("part.image")} classNames={{ content: s.box ?? "", body: s.boxBody ?? "" }} closeButtonProps={{ "aria-label": t("action.close") }}>
+      <button type="button" className={cx(s.zoom, big && s.big)} onClick={() => setBig(!big)} aria-label={t("part.zoom")}>
+        <img src={address(p)} alt={p.name ?? ""} />
+      </button>
+      <footer className={s.boxFoot}>
+        <span>{[p.width && p.height ? `${p.width} × ${p.height}` : "", p.size ? bytes(p.size) : ""].filter(Boolean).join(" · ")}</span>
+        <a href={address(p)} download={p.name ?? ""}>
+          <Icon name="download" size={15} />
+          {t("part.download")}
+        </a>
+      </footer>
+    </Modal>
+  );
+}

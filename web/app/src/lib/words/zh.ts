@@ -1,0 +1,1 @@
+import type { Catalogue } from "../i18n"; import { en } from "./en"; export const zh: Catalogue = en;
