@@ -17,7 +17,19 @@ free_port() { # a port nobody listens on
   done
 }
 
-running() { [ -f "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null; }
+alive() { # PID; a zombie nobody has reaped is dead
+  case $(ps -o stat= -p "$1" 2>/dev/null) in '' | Z*) return 1 ;; esac
+}
+
+running() { [ -f "$1/pid" ] && alive "$(cat "$1/pid")"; }
+
+await_end() { # PID; ten seconds, then it is killed
+  for _ in $(seq 200); do
+    alive "$1" || return 0
+    sleep 0.05
+  done
+  kill -9 "$1" 2>/dev/null || true
+}
 
 configure() { # DIR
   local dir=$1 port cport
@@ -64,12 +76,13 @@ stop)
   if running "$2"; then
     pid=$(cat "$2/pid")
     kill "$pid"
-    for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-    kill -9 "$pid" 2>/dev/null || true
+    await_end "$pid"
   fi
   rm -f "$2/pid" ;;
 kill)
-  kill -9 "$(cat "$2/pid")"
+  pid=$(cat "$2/pid")
+  kill -9 "$pid"
+  await_end "$pid"
   rm -f "$2/pid" ;;
 *)
   sed -n 2,8p "$0"

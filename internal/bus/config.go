@@ -35,6 +35,13 @@ type Config struct {
 	dial dialer // tests: instead of TCP
 }
 
+// How long a partition's leader is believed in. On a cluster it may move, and until that is
+// noticed publishing fails; the embedded broker always leads.
+const (
+	leadersCluster  = time.Second
+	leadersEmbedded = 5 * time.Second
+)
+
 // Limits of the embedded broker, and of what a consumer holds in memory.
 const (
 	defaultPartitions = 8
@@ -88,9 +95,9 @@ func (c *Config) embedded() bool { return len(c.Brokers) == 0 }
 // dialer opens a connection to a broker; nil means TCP.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-func newTransport(node string, dial dialer) *kafka.Transport {
+func newTransport(node string, dial dialer, leaders time.Duration) *kafka.Transport {
 	return &kafka.Transport{ClientID: node, Dial: dial, DialTimeout: 2 * time.Second,
-		IdleTimeout: 5 * time.Minute, MetadataTTL: 5 * time.Second}
+		IdleTimeout: 5 * time.Minute, MetadataTTL: leaders}
 }
 
 func groupConfig(addr []string, dial dialer, node, group, topic string, session time.Duration) kafka.ConsumerGroupConfig {

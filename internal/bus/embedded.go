@@ -136,9 +136,10 @@ func (e *embedded) tick() {
 	if e.dir == "" {
 		return
 	}
-	save, trim := time.NewTicker(checkpointEvery), time.NewTicker(retainEvery)
+	save, trim, dead := time.NewTicker(checkpointEvery), time.NewTicker(retainEvery), time.NewTicker(time.Hour)
 	defer save.Stop()
 	defer trim.Stop()
+	defer dead.Stop()
 	for {
 		select {
 		case <-e.quit:
@@ -147,6 +148,8 @@ func (e *embedded) tick() {
 			e.bus.trouble("checkpoint", e.save())
 		case <-trim.C:
 			e.bus.trouble("retention", e.retain())
+		case <-dead.C:
+			e.bus.trouble("retention of dead letters", e.retainDead(e.bus.ctx))
 		}
 	}
 }

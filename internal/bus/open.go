@@ -77,7 +77,11 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 		b.broker, b.addr, c.dial = e, e.cluster.ListenAddrs(), e.net.DialContext
 	}
 	b.conns = newConns(c.dial)
-	b.tr = newTransport(c.Node, b.conns.dialContext)
+	leaders := leadersCluster
+	if c.embedded() {
+		leaders = leadersEmbedded
+	}
+	b.tr = newTransport(c.Node, b.conns.dialContext, leaders)
 	b.client = &kafka.Client{Addr: kafka.TCP(b.addr...), Transport: b.tr, Timeout: 10 * time.Second}
 	b.writer = &producer{client: b.client, settings: defaultProduce(c.Message), parts: map[string][]int{}, queues: map[place]*queue{}}
 	if b.broker != nil && c.Dir != "" {
@@ -179,11 +183,13 @@ func (b *Bus) topicConfig(name string) kafka.TopicConfig {
 	}
 	c := kafka.TopicConfig{Topic: name, NumPartitions: b.cfg.Partitions, ReplicationFactor: b.cfg.Replication,
 		ConfigEntries: []kafka.ConfigEntry{{ConfigName: "max.message.bytes", ConfigValue: fmt.Sprint(2*b.cfg.Message + 4096)}}}
-	if isDead(name) { // in one order; what was dealt with is compacted away
-		c.NumPartitions = 1
-		c.ConfigEntries = append(c.ConfigEntries, kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact"})
+	if isDead(name) {
+		c.NumPartitions = 1 // one order
 	}
-	if b.broker != nil {
+	switch {
+	case b.broker == nil && isDead(name): // what was dealt with is compacted away
+		c.ConfigEntries = append(c.ConfigEntries, kafka.ConfigEntry{ConfigName: "cleanup.policy", ConfigValue: "compact"})
+	case b.broker != nil: // which must not compact: that replaces files the gate has open. See retain.
 		c.ConfigEntries = append(c.ConfigEntries, kafka.ConfigEntry{ConfigName: "segment.bytes", ConfigValue: fmt.Sprint(segmentBytes)})
 	}
 	return c

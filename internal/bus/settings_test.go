@@ -16,7 +16,7 @@ func TestSettings(t *testing.T) {
 	p := defaultProduce(c.Message)
 	g := groupConfig([]string{"b"}, nil, "n", "g", "t", c.Session)
 	f := fetchRequest("t", 0, 0)
-	tr := newTransport("n", nil)
+	tr := newTransport("n", nil, leadersCluster)
 	for _, x := range []struct {
 		name      string
 		got, want any
@@ -47,7 +47,7 @@ func TestSettings(t *testing.T) {
 		{"client id", tr.ClientID, "n"},
 		{"dial", tr.DialTimeout, 2 * time.Second},
 		{"idle", tr.IdleTimeout, 5 * time.Minute},
-		{"metadata", tr.MetadataTTL, 5 * time.Second},
+		{"metadata", tr.MetadataTTL, time.Second},
 		{"commit", commitEvery, 50 * time.Millisecond},
 		{"checkpoint", checkpointEvery, time.Second},
 		{"segment", segmentBytes, 2 << 20},
