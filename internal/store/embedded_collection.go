@@ -194,6 +194,9 @@ func (c *embeddedCollection) Modify(ctx context.Context, filter, update bson.D, 
 	if op.after == nil {
 		return ErrNotFound
 	}
+	if out == nil {
+		return nil
+	}
 	return document.Unmarshal(op.after, out)
 }
 

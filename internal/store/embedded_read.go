@@ -65,6 +65,11 @@ func (t *table) conditions(sql *strings.Builder, pre string, a *access, s span) 
 			args = append(args, arg)
 		}
 	}
+	if len(s.in) > 0 {
+		sql.WriteString(word + columnOf(a.index.fields[0].name) + " IN (" + marks(len(s.in)) + ")")
+		word = " AND "
+		args = values(s.in)
+	}
 	for i, k := range s.eq {
 		cond(a.index.fields[i].name, " = ", k)
 	}
@@ -144,17 +149,40 @@ func (t *table) readThrough(c *conn, q *query, p *plan, f func(stored) error) er
 	seen := onceFor(p)
 	for i := range p.accesses {
 		a := &p.accesses[i]
-		spans := a.spans
-		if a.index == nil {
-			spans = []span{{}}
-		}
-		for _, s := range spans {
+		for _, s := range a.together() {
 			if err := t.readSpan(c, q, a, s, seen, f); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// maxTogether is how many keys one statement looks up.
+const maxTogether = 64
+
+// together are an access's spans, those of one key each folded into few: one statement
+// looks up many keys faster than many statements do. Their number is padded to a power of
+// two by repeating the last, so that few different statements are needed.
+func (a *access) together() []span {
+	switch {
+	case a.index == nil:
+		return []span{{}}
+	case len(a.spans) < 2 || len(a.spans[0].eq) > 1 || a.index.Array || a.spans[0].low.key != nil || a.spans[0].high.key != nil:
+		return a.spans
+	}
+	var out []span
+	for chunk := range slices.Chunk(a.spans, maxTogether) {
+		s := span{}
+		for _, one := range chunk {
+			s.in = append(s.in, one.eq[0])
+		}
+		for n := len(s.in); n&(n-1) != 0; n++ {
+			s.in = append(s.in, s.in[len(s.in)-1])
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 func (t *table) readSpan(c *conn, q *query, a *access, s span, seen once, f func(stored) error) (err error) {

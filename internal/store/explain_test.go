@@ -31,7 +31,7 @@ var hotQueries = []struct {
 	seeks            int
 }{
 	{"by id", store.Conversations, d("_id", "c"), nil, "id=?", 1},
-	{"ids", store.Conversations, d("_id", d("$in", bson.A{"a", "b", "c"})), nil, "id=?", 3},
+	{"ids", store.Conversations, d("_id", d("$in", bson.A{"a", "b", "c"})), nil, "id=?", 1},
 	{"compare and set", store.Conversations, d("_id", "c", "seq", 4), nil, "id=?", 1},
 	{"list", store.Conversations, d("state", "open"), newest, "conversations.state", 1},
 	{"list, next page", store.Conversations, d("state", "open", "$or", cursor), newest, "conversations.state", 2},

@@ -34,7 +34,11 @@ func Explain(s Store, collection string, filter bson.D, opts ...Find) ([]string,
 	var out []string
 	for i := range p.accesses {
 		a := &p.accesses[i]
-		for _, span := range a.spans {
+		spans := a.spans
+		if len(q.sort) == 0 {
+			spans = a.together()
+		}
+		for _, span := range spans {
 			sql, args := t.statement(a, span, len(q.sort) > 0)
 			var lines []string
 			err := c.each("EXPLAIN QUERY PLAN "+sql, func(row []driver.Value) { lines = append(lines, row[3].(string)) }, 4, args...)

@@ -70,7 +70,7 @@ func (e *Mongo) C(name string) Collection {
 
 // Ping reaches the primary.
 func (e *Mongo) Ping(ctx context.Context) error {
-	return mongoError("", nil, e.client.Ping(ctx, nil))
+	return mongoError("ping", e.client.Ping(ctx, nil))
 }
 
 // Migrate creates indexes and runs the migrations that have not run.

@@ -279,6 +279,8 @@ func (c *mongoCollection) Modify(ctx context.Context, filter, update bson.D, ups
 	for try := 1; ; try++ {
 		raw, err := c.c.FindOneAndUpdate(ctx, q.raw, u, o).Raw()
 		switch {
+		case err == nil && out == nil:
+			return nil
 		case err == nil:
 			return document.Unmarshal(raw, out)
 		case errors.Is(err, mongo.ErrNoDocuments):
@@ -304,17 +306,52 @@ func (c *mongoCollection) Delete(ctx context.Context, filter bson.D) (int64, err
 	return res.DeletedCount, nil
 }
 
-// Bulk sends writes one after another where an upsert is among them, because a raced
-// upsert is tried again; else in one ordered round per error.
+// Bulk sends runs of inserts in one round, and changes one by one: each has an answer of
+// its own, and a raced upsert is tried again.
 func (c *mongoCollection) Bulk(ctx context.Context, writes ...Write) ([]error, error) {
 	errs := make([]error, len(writes))
-	for i, w := range writes {
-		errs[i] = c.write(ctx, w)
-		if errors.Is(errs[i], ErrUnavailable) {
-			return errs, errs[i]
+	for i := 0; i < len(writes); {
+		n := 1
+		for writes[i].Insert != nil && i+n < len(writes) && writes[i+n].Insert != nil {
+			n++
 		}
+		var err error
+		if n > 1 {
+			err = c.insertMany(ctx, writes[i:i+n], errs[i:i+n])
+		} else if errs[i] = c.write(ctx, writes[i]); errors.Is(errs[i], ErrUnavailable) {
+			err = errs[i]
+		}
+		if err != nil {
+			return errs, err
+		}
+		i += n
 	}
 	return errs, nil
+}
+
+// insertMany inserts in one round that goes on after an error.
+func (c *mongoCollection) insertMany(ctx context.Context, writes []Write, errs []error) error {
+	var docs []bson.Raw
+	var at []int
+	for i, w := range writes {
+		d, err := c.encode(w.Insert)
+		if errs[i] = err; err == nil {
+			docs, at = append(docs, bson.Raw(d)), append(at, i)
+		}
+	}
+	if len(docs) == 0 {
+		return nil
+	}
+	_, err := c.c.InsertMany(ctx, docs, options.InsertMany().SetOrdered(false))
+	var bulk mongo.BulkWriteException
+	if !errors.As(err, &bulk) || bulk.WriteConcernError != nil {
+		return c.fail(ctx, nil, err)
+	}
+	for _, we := range bulk.WriteErrors {
+		one := mongo.WriteException{WriteErrors: mongo.WriteErrors{we.WriteError}, Labels: bulk.Labels}
+		errs[at[we.Index]] = c.fail(ctx, document.Doc(docs[we.Index]), one)
+	}
+	return nil
 }
 
 func (c *mongoCollection) write(ctx context.Context, w Write) error {

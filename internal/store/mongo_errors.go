@@ -26,7 +26,7 @@ func duplicate(err error) bool {
 }
 
 // mongoError tells an engine that cannot be reached from a refusal, by type and code.
-func mongoError(collection string, _ document.Doc, err error) error {
+func mongoError(what string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -41,9 +41,9 @@ func mongoError(collection string, _ document.Doc, err error) error {
 		down = slices.ContainsFunc(unavailableCodes, s.HasErrorCode)
 	}
 	if down {
-		return unavailable(collection, err)
+		return unavailable(what, err)
 	}
-	return fmt.Errorf("store: %s: %w", collection, err)
+	return fmt.Errorf("store: %s: %w", what, err)
 }
 
 // fail turns the driver's error into the store's. doc is what was to be written.
@@ -52,7 +52,7 @@ func (c *mongoCollection) fail(ctx context.Context, doc document.Doc, err error)
 		return nil
 	}
 	if !duplicate(err) {
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	name, probeErr := c.conflict(ctx, doc, err)
 	if probeErr != nil {
@@ -65,7 +65,7 @@ func (c *mongoCollection) fail(ctx context.Context, doc document.Doc, err error)
 // is made again, to find the index that refused it.
 func (c *mongoCollection) failChange(ctx context.Context, q *query, u bson.Raw, err error) error {
 	if !duplicate(err) {
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	raw, findErr := c.c.FindOne(ctx, q.raw).Raw()
 	if findErr != nil {
@@ -106,7 +106,7 @@ func (c *mongoCollection) conflict(ctx context.Context, doc document.Doc, err er
 		}
 		n, err := c.c.CountDocuments(ctx, filter)
 		if err != nil {
-			return "", mongoError(c.spec.Name, nil, err)
+			return "", mongoError(c.spec.Name, err)
 		}
 		if n > 0 {
 			return s.Name, nil

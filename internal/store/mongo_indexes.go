@@ -37,15 +37,15 @@ const codeExists = 48
 func (c *mongoCollection) ensureIndexes(ctx context.Context, db *mongo.Database) error {
 	err := db.CreateCollection(ctx, c.spec.Name)
 	if s, ok := err.(mongo.ServerError); err != nil && !(ok && s.HasErrorCode(codeExists)) {
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	cur, err := c.c.Indexes().List(ctx)
 	if err != nil {
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	var have []existing
 	if err := cur.All(ctx, &have); err != nil {
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	for _, h := range have {
 		i := slices.IndexFunc(c.spec.Indexes, func(ix Index) bool { return ix.Name == h.Name })
@@ -53,7 +53,7 @@ func (c *mongoCollection) ensureIndexes(ctx context.Context, db *mongo.Database)
 			continue
 		}
 		if err := c.c.Indexes().DropOne(ctx, h.Name); err != nil {
-			return mongoError(c.spec.Name, nil, err)
+			return mongoError(c.spec.Name, err)
 		}
 	}
 	for _, ix := range c.spec.Indexes {
@@ -94,7 +94,7 @@ func (c *mongoCollection) createIndex(ctx context.Context, ix Index) error {
 	}
 	if !ix.Sparse {
 		_, err := c.c.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keysOfIndex(ix), Options: o})
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	first := shapeOf(ix).fields[0].name
 	partial := options.Index().SetName(ix.Name).SetPartialFilterExpression(bson.D{{Key: first, Value: bson.D{{Key: "$exists", Value: true}}}})
@@ -104,8 +104,8 @@ func (c *mongoCollection) createIndex(ctx context.Context, ix Index) error {
 	_, err := c.c.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keysOfIndex(ix), Options: partial})
 	var s mongo.ServerError
 	if err == nil || ix.Unique || !errors.As(err, &s) {
-		return mongoError(c.spec.Name, nil, err)
+		return mongoError(c.spec.Name, err)
 	}
 	_, err = c.c.Indexes().CreateOne(ctx, mongo.IndexModel{Keys: keysOfIndex(ix), Options: o})
-	return mongoError(c.spec.Name, nil, err)
+	return mongoError(c.spec.Name, err)
 }

@@ -112,6 +112,7 @@ func shapesOf(s Spec) []shape {
 // span is one seek: equal keys for the index's first fields, and bounds for the next one.
 type span struct {
 	eq        [][]byte
+	in        [][]byte // any of these for the first field, instead of eq
 	low, high bound
 }
 

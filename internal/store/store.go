@@ -94,7 +94,7 @@ type Collection interface {
 	// Racing upserts are retried inside. inserted reports which.
 	Upsert(ctx context.Context, filter, update bson.D) (inserted bool, err error)
 	// Modify changes the first document that matches and reads it as it is after the change
-	// into out. With upsert it makes it if there is none; else ErrNotFound.
+	// into out, unless that is nil. With upsert it makes it if there is none; else ErrNotFound.
 	Modify(ctx context.Context, filter, update bson.D, upsert bool, out any) error
 	Delete(ctx context.Context, filter bson.D) (deleted int64, err error)
 }

@@ -49,7 +49,7 @@ func (p Path) String() string { return strings.Join(p, ".") }
 // index is the array index a path part stands for.
 func index(part string) (int, bool) {
 	n, err := strconv.Atoi(part)
-	return n, err == nil && n >= 0 && n < 1<<20
+	return n, err == nil && n >= 0 && n < 1<<20 && strconv.Itoa(n) == part
 }
 
 // Get walks documents only: arrays on the way end it. ok is false for a missing field.
@@ -169,6 +169,7 @@ func size(t bsoncore.Type, b []byte) (int, bool) {
 		default:
 			return 0, false
 		}
+		ok = l >= 0 && n >= 5
 	}
 	return n, ok && n >= 0 && n <= len(b)
 }

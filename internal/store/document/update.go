@@ -333,7 +333,11 @@ func (n *node) load() {
 	}
 	n.loaded = true
 	each(n.data, func(e element) bool {
-		n.els = append(n.els, nodeElement{key: string(e.key), val: e.val})
+		key := string(e.key)
+		if n.array {
+			key = itoa(len(n.els)) // an array's own keys mean nothing
+		}
+		n.els = append(n.els, nodeElement{key: key, val: e.val})
 		return true
 	})
 }

@@ -89,6 +89,11 @@ func checkBulk(t *testing.T, s suite) {
 	if got := read(t, c, "1"); got["seen"] != true {
 		t.Errorf("a later write did not see an earlier one: %v", got)
 	}
+	errs, err = c.Bulk(ctx, store.Write{Insert: d("_id", "7", "email", "7@x", "a", 7)}, store.Write{Insert: d("_id", "1", "email", "8@x", "a", 8)},
+		store.Write{Insert: d("_id", "")}, store.Write{Insert: d("_id", "9", "email", "7@x", "a", 9)}, store.Write{Insert: d("_id", "8", "email", "8@x", "a", 8)})
+	if err != nil || errs[0] != nil || !store.IsDuplicate(errs[1], "_id_") || errs[2] == nil || !store.IsDuplicate(errs[3], "email") || errs[4] != nil {
+		t.Errorf("inserts: %v, %v", errs, err)
+	}
 	if errs, err := c.Bulk(ctx); len(errs) != 0 || err != nil {
 		t.Errorf("nothing: %v, %v", errs, err)
 	}
