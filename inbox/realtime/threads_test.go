@@ -342,7 +342,7 @@ func leaves(path string, v any, visit func(string, any)) {
 // FuzzNothingInternalLeaves makes events of every kind with every field set and checks what a
 // customer gets of them.
 func FuzzNothingInternalLeaves(f *testing.F) {
-	for i := range uint64(400) {
+	for i := range uint64(1000) {
 		f.Add(i, uint8(i), uint8(i/3), uint8(i/7))
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, kind, direction, state uint8) {
