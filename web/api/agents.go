@@ -158,6 +158,9 @@ func mayGrant(p *auth.Principal, roles []string) error {
 
 func (s *Server) inviteAgent(ctx context.Context, in *body[AgentInput]) (*body[Invited], error) {
 	b := in.Body
+	if len(b.Roles) == 0 {
+		b.Roles = []string{"agent"}
+	}
 	if err := mayGrant(callerOf(ctx).Principal, b.Roles); err != nil {
 		return nil, err
 	}

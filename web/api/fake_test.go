@@ -34,7 +34,7 @@ const password = "correct horse battery"
 
 // world is the API over a real server on loopback, the embedded store and fakes.
 type world struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	store *faultyStore
 	auth  *auth.Service
@@ -72,7 +72,7 @@ func (c *clock) add(d time.Duration) {
 	c.d += d
 }
 
-func newWorld(t *testing.T, opts ...func(*api.Deps)) *world {
+func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
 	t.Helper()
 	inner, err := store.OpenEmbedded(t.Context(), t.TempDir())
 	if err != nil {
@@ -143,7 +143,7 @@ type answer struct {
 }
 
 // into decodes the body.
-func into[T any](t *testing.T, a answer) T {
+func into[T any](t testing.TB, a answer) T {
 	t.Helper()
 	var v T
 	if err := json.Unmarshal(a.body, &v); err != nil {

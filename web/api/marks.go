@@ -52,7 +52,8 @@ type draftInput struct {
 }
 
 type saveDraftInput struct {
-	draftInput
+	ID   string `path:"id" maxLength:"64"`
+	Kind string `query:"kind" enum:"reply,note" default:"reply"`
 	Body DraftInput
 }
 
