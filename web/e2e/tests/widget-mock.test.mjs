@@ -1,5 +1,6 @@
 // The widget in a real browser against the mock hub: what a hub can do to it, and what a visitor can.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { start } from "../../widget/mock/server.mjs";
 import { axe, launch, person, until } from "../lib/browser.mjs";
@@ -80,6 +81,23 @@ describe("writing", () => {
     await w.page.reload();
     await w.box.waitFor();
     assert.equal(await w.box.inputValue(), "half a thought");
+  });
+
+  it("asks the form first, shows what the hub says of it, and lets in", async () => {
+    hub.mock.config.form = [{ name: "email", label: "E-mail", kind: "email", required: true }];
+    hub.mock.config.formDone = false;
+    const w = await Widget.visit(who.context, hub.url);
+    await w.launcher.click();
+    const field = w.page.getByRole("textbox", { name: "E-mail" });
+    await field.fill("nobody@nowhere.invalid");
+    hub.mock.refuseForm = "This address takes no mail.";
+    await w.page.getByRole("button", { name: "Start chat" }).click();
+    await w.page.getByText("This address takes no mail.").waitFor();
+    assert.equal(await w.box.count(), 0);
+    await field.fill("maya@example.com");
+    await w.page.getByRole("button", { name: "Start chat" }).click();
+    await w.write("let in");
+    await w.page.getByText("Delivered").waitFor();
   });
 
   it("answers with a button", async () => {
@@ -390,6 +408,49 @@ describe("the page around it", () => {
     assert.deepEqual([...who.watch.hosts], [new URL(hub.url).host]);
     assert.deepEqual(await who.context.cookies(), []);
     assert.equal(await w.box.evaluate((el) => getComputedStyle(el).fontSize), "14px");
+  });
+
+  it("may be on another origin than the hub", async () => {
+    const html = `<!doctype html><html lang="en"><title>Elsewhere</title><script src="${hub.url}/widget.js" data-account="demo" async></script><body></body></html>`;
+    const shop = createServer((_, res) => res.writeHead(200, { "Content-Type": "text/html" }).end(html));
+    await new Promise((r) => shop.listen(0, "127.0.0.1", r));
+    const page = await who.context.newPage();
+    await page.goto(`http://localhost:${shop.address().port}/`);
+    const w = new Widget(page);
+    await w.open();
+    await w.write("from elsewhere");
+    await page.getByText("Delivered").waitFor();
+    await page
+      .locator("input[type=file]")
+      .setInputFiles({ name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("hi") });
+    await w.log.getByRole("link", { name: /note\.txt/ }).waitFor();
+    shop.closeAllConnections();
+    shop.close();
+  });
+
+  it("is told when its origin is not allowed", async () => {
+    const html = `<!doctype html><html lang="en"><title>Elsewhere</title><script src="${hub.url}/widget.js" data-account="demo" async></script><body></body></html>`;
+    const shop = createServer((_, res) => res.writeHead(200, { "Content-Type": "text/html" }).end(html));
+    await new Promise((r) => shop.listen(0, "127.0.0.1", r));
+    hub.mock.onlyOrigin = "https://shop.example";
+    const page = await who.context.newPage();
+    await page.goto(`http://localhost:${shop.address().port}/`);
+    await page.locator("#parley-widget .lau").click();
+    await page.getByText("This page may not use this chat.").waitFor();
+    shop.closeAllConnections();
+    shop.close();
+  });
+
+  it("may let only signed-in users write", async () => {
+    hub.mock.requireIdentity = true;
+    const w = await Widget.visit(who.context, hub.url);
+    await w.launcher.click();
+    await w.page.getByText("Please sign in on this site first").waitFor();
+    assert.equal(await w.box.count(), 0);
+    await w.page.evaluate(() => window.Parley.identify("a.b.c"));
+    await w.box.waitFor();
+    await w.write("signed in");
+    await w.page.getByText("Delivered").waitFor();
   });
 
   it("may refuse storage", async () => {

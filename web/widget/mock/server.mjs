@@ -39,6 +39,9 @@ export class Mock {
   holdAcks = false;
   slowUploads = 0;
   refuseNext = undefined;
+  requireIdentity = false;
+  refuseForm = undefined;
+  onlyOrigin = undefined;
 
   item(event, target) {
     const it = {
@@ -80,6 +83,7 @@ export class Mock {
 
   /** A message of ours: numbered, then told by its receipt. */
   say(text, { actor = { kind: "agent", id: "a1", name: "Priya Nair" }, at, ...more } = {}) {
+    this.seq++; // numbered, and not shown yet
     const m = this.base("message", "out", actor, at);
     m.message = { text, ...more, delivery: { state: "sent", at: m.at, attempt: 1 } };
     this.messages.set(m.id, m);
@@ -105,7 +109,14 @@ export class Mock {
   }
 
   session(body) {
+    if (this.requireIdentity && !body.identity) return [401, { status: 401, title: "Sign in first" }];
     if (body.token && !this.tokens.has(body.token)) return [401, { status: 401, title: "The token does not hold" }];
+    if (body.form && this.refuseForm) {
+      const detail = this.refuseForm;
+      this.refuseForm = undefined;
+      return [422, { status: 422, title: "The form is not filled in", detail }];
+    }
+    if (body.form) this.config.formDone = true;
     const token = body.token ?? randomUUID();
     if (!this.tokens.has(token)) this.tokens.set(token, { visitor: randomUUID() });
     const items = this.items.slice(-30);
@@ -165,6 +176,7 @@ async function bytes(req, slow) {
 }
 
 function serveFile(res, path) {
+  res.setHeader("Access-Control-Allow-Origin", "*");
   try {
     const data = readFileSync(path);
     res.writeHead(200, {
@@ -239,6 +251,12 @@ export async function start(port = 0) {
       const b = await bytes(req);
       control[url.pathname.split("/")[2]]?.(m, b.length ? JSON.parse(String(b)) : {});
       return res.end("{}");
+    }
+    if (top === "c") {
+      res.setHeader("Access-Control-Allow-Origin", m.onlyOrigin ?? req.headers.origin ?? "*");
+      res.setHeader("Access-Control-Allow-Headers", "Authorization, Content-Type");
+      res.setHeader("Vary", "Origin");
+      if (req.method === "OPTIONS") return res.writeHead(204).end();
     }
     if (top === "c")
       return m.down ? req.socket.destroy() : api(m, req, res, url, rest.join("/")).catch(() => res.destroy()); // the client went away

@@ -4,32 +4,22 @@ import type { Item, Message } from "../src/model/wire";
 
 const cursor = (n: number) => `01J.${String(n).padStart(12, "0")}`;
 
+/** Message n was said at minute n. */
+const at = (n: number) => new Date(Date.UTC(2026, 4, 2, 9, n)).toISOString();
+
 function mine(seq: number, text: string, client = `C${seq}`): Item {
-  const event = { id: `m${seq}`, kind: "message", conversation: "01J", seq, direction: "in" as const, client };
-  return {
-    cursor: cursor(seq),
-    prev: cursor(seq - 1),
-    event: { ...event, actor: { kind: "customer" }, at: "2026-05-02T09:00:00Z", message: { text } },
-  };
+  const event = { id: `m${seq}`, kind: "message", direction: "in" as const, client, at: at(seq), message: { text } };
+  return { cursor: cursor(seq), prev: cursor(seq - 1), event: { ...event, actor: { kind: "customer" } } };
 }
 
 /** Tells of our message `of` at `seq`: by a receipt, an edit, … */
 function theirs(seq: number, of: number, message: Message, kind = "receipt"): Item {
-  const at = "2026-05-02T09:01:00Z";
-  const event = {
-    id: `e${seq}`,
-    kind,
-    conversation: "01J",
-    seq,
-    direction: "out" as const,
-    actor: { kind: "system" as const },
-    at,
-  };
+  const event = { id: `e${seq}`, kind, direction: "out" as const, actor: { kind: "system" as const }, at: at(seq) };
   const target = {
     ...event,
     id: `m${of}`,
     kind: "message",
-    seq: of,
+    at: at(of),
     actor: { kind: "agent" as const, name: "Priya" },
     message,
   };
@@ -71,6 +61,11 @@ describe("thread", () => {
     expect(whole.more).toBe(false);
   });
 
+  it("shows a message in its place also when only a later word about it is loaded", () => {
+    const t = stream.slice(2).reduce(apply, emptyThread);
+    expect(t.messages.map((m) => m.body.text)).toEqual(["two!", "four", "seven"]);
+  });
+
   it("moves its cursor over kinds that it does not show", () => {
     const item = { ...mine(9, ""), event: { ...mine(9, "").event, kind: "status" } };
     const t = apply(stream.reduce(apply, emptyThread), item);
@@ -98,14 +93,14 @@ describe("arrival", () => {
 
 describe("unread", () => {
   const t = stream.reduce(apply, emptyThread);
-  it("counts theirs after the mark", () => expect(unread(t, cursor(2)).map((m) => m.id)).toEqual(["m7"]));
+  it("counts theirs after the mark", () => expect(unread(t, cursor(3)).map((m) => m.id)).toEqual(["m7"]));
   it("counts nothing of mine", () => expect(unread(t, "")).toHaveLength(2));
   it("does not count what was read on another device", () => {
     const read = apply(t, theirs(9, 7, { text: "seven", delivery: { state: "read" } }));
-    expect(unread(read, cursor(2))).toHaveLength(0);
+    expect(unread(read, cursor(3))).toHaveLength(0);
   });
   it("does not count what was taken back", () => {
     const gone = apply(t, theirs(9, 7, { unsent: "2026-05-02T09:05:00Z" }, "unsend"));
-    expect(unread(gone, cursor(2))).toHaveLength(0);
+    expect(unread(gone, cursor(3))).toHaveLength(0);
   });
 });

@@ -1,14 +1,14 @@
 // The chat without its looks: session, thread, connection, outbox, reading mark. The panel draws its view.
 import type { Conn } from "../model/connection";
 import { backoff } from "../model/connection";
-import type { Outbox } from "../model/outbox";
-import { advance, apply, arrival, emptyThread, type Msg, prepend, type Thread, unread } from "../model/thread";
+import { advance, apply, arrival, emptyThread, prepend, type Thread, unread } from "../model/thread";
 import type { Config, Item, ServerFrame, Session } from "../model/wire";
 import { Api, Refusal } from "../net/api";
 import { forgetFiles } from "../net/files";
 import { Link } from "../net/link";
-import { openStore, type Store } from "../net/storage";
+import { openStore, readJSON, type Store } from "../net/storage";
 import { Sender } from "./sender";
+import type { EngineHost, Page, View } from "./view";
 
 const TYPING_EVERY = 3_000;
 const TYPING_ENDS = 6_000;
@@ -16,33 +16,6 @@ const OFFLINE_SHOWN_AFTER = 2_000;
 const STALE = 30_000;
 const PAGE = 30;
 const MAX_GAPS = 3; // at one cursor: then the hub's word counts
-
-export interface View {
-  readonly config: Config;
-  readonly session: "none" | "starting" | "ready" | "barred" | "gone";
-  readonly thread: Thread;
-  readonly outbox: Outbox;
-  readonly line: "connecting" | "up" | "down";
-  readonly online: boolean;
-  readonly typing: string | undefined; // who; empty: somebody
-  readonly unread: readonly Msg[];
-  readonly loading: boolean; // older messages
-  readonly name: string;
-  readonly formDone: boolean;
-  readonly verified: boolean;
-}
-
-export interface Page {
-  url: string;
-  title: string;
-}
-
-export interface EngineHost {
-  changed(): void;
-  /** New messages of theirs that were not on the page before. */
-  arrived(messages: readonly Msg[]): void;
-  locale(): string;
-}
 
 export class Engine {
   readonly store: Store;
@@ -70,6 +43,9 @@ export class Engine {
   private loading = false;
   private gaps = { cursor: "", times: 0 };
   private generation = 0;
+  private form: Record<string, string> | undefined; // not taken by the hub yet
+  private formProblem: string | undefined;
+  private renewals = 0; // in a row, without anything heard
 
   constructor(
     hub: string,
@@ -116,6 +92,7 @@ export class Engine {
       loading: this.loading,
       name: this.name,
       formDone: this.formDone(),
+      formProblem: this.formProblem,
       verified: this.verified,
     };
   }
@@ -125,9 +102,8 @@ export class Engine {
   }
 
   /** Begins or resumes the visit. Calling it again while it runs does nothing. */
-  start(form?: Record<string, string>): void {
-    if ((this.session === "starting" || this.session === "ready") && !form) return;
-    void this.begin(form);
+  start(): void {
+    if (this.session !== "starting" && this.session !== "ready") void this.begin();
   }
 
   identify(jwt: string): void {
@@ -142,8 +118,12 @@ export class Engine {
 
   submitForm(values: Record<string, string>): void {
     this.store.set("form", "1");
+    this.formProblem = undefined;
     if (values.name) this.setName(values.name);
-    if (Object.keys(values).length > 0) void this.begin(values);
+    if (Object.keys(values).length > 0) {
+      this.form = values;
+      void this.begin();
+    }
     this.host.changed();
   }
 
@@ -216,6 +196,7 @@ export class Engine {
     this.store.clear();
     this.reset();
     this.identity = undefined;
+    this.form = undefined;
     this.name = "";
     this.verified = false;
     this.host.changed();
@@ -232,7 +213,7 @@ export class Engine {
     this.readSent = "";
   }
 
-  private async begin(form?: Record<string, string>): Promise<void> {
+  private async begin(): Promise<void> {
     clearTimeout(this.retryTimer);
     this.retryTimer = undefined;
     if (this.session !== "ready") this.session = "starting";
@@ -240,6 +221,7 @@ export class Engine {
     this.watchLine();
     this.host.changed();
     const token = this.api.token || undefined;
+    const form = this.form;
     try {
       const s = await this.api.session({
         token,
@@ -248,17 +230,22 @@ export class Engine {
         page: this.page ?? { url: location.href, title: document.title },
         form,
       });
-      if (generation === this.generation) this.began(s);
+      if (generation === this.generation) this.began(s, form);
     } catch (e) {
-      if (generation === this.generation) this.notBegun(e, token, form);
+      const barred = this.fails > 0 && (await this.api.hidden(e));
+      if (generation === this.generation) {
+        this.notBegun(e, token);
+        if (barred) this.session = "barred"; // and tried again, in case it was something else
+      }
     }
     this.host.changed();
   }
 
-  private began(s: Session): void {
+  private began(s: Session, form: Record<string, string> | undefined): void {
     const other = this.store.get("visitor") !== s.visitor || this.api.token !== s.token;
     this.fails = 0;
     this.doubted = undefined;
+    if (this.form === form) this.form = undefined;
     this.api.token = s.token;
     this.store.set("token", s.token);
     this.store.set("config", JSON.stringify(s.config));
@@ -279,20 +266,26 @@ export class Engine {
     this.link.event({ t: "start" });
   }
 
-  private notBegun(e: unknown, token: string | undefined, form?: Record<string, string>): void {
+  private notBegun(e: unknown, token: string | undefined): void {
     const status = e instanceof Refusal ? (e.problem.status ?? 0) : 0;
     if (status === 401 && (token || this.identity)) {
       this.oneLess(token);
-      void this.begin(form);
+      void this.begin();
       return;
     }
-    if (status === 403) this.session = "barred";
+    if (this.form && (status === 400 || status === 422)) {
+      this.form = undefined; // the hub says what is wrong with it
+      this.store.remove("form");
+      this.formProblem = e instanceof Refusal ? (e.problem.detail ?? e.problem.title) : undefined;
+      if (this.session !== "ready") void this.begin();
+    } else if (status === 401) this.session = "signin";
+    else if (status === 403) this.session = "barred";
     else if (status === 404) this.session = "gone";
     else {
       const hinted = e instanceof Refusal ? e.problem.retryAfter : undefined;
       const wait =
         hinted === undefined ? backoff(++this.fails, Math.random()) : hinted * 1000 * (1 + Math.random() / 4);
-      this.retryTimer = setTimeout(() => void this.begin(form), wait);
+      this.retryTimer = setTimeout(() => void this.begin(), wait);
     }
   }
 
@@ -321,7 +314,9 @@ export class Engine {
     this.sender.interrupted();
     this.session = "starting";
     this.link.event({ t: "suspend" });
-    void this.begin();
+    clearTimeout(this.retryTimer);
+    const wait = this.renewals++ === 0 ? 0 : backoff(this.renewals, Math.random());
+    this.retryTimer = setTimeout(() => void this.begin(), wait);
   }
 
   private frame(f: ServerFrame): void {
@@ -330,6 +325,7 @@ export class Engine {
         this.item(f.item);
         break;
       case "ready":
+        this.renewals = 0;
         this.online = f.online;
         this.thread = advance(this.thread, f.cursor);
         break;
@@ -465,8 +461,11 @@ export class Engine {
 
   private formDone(): boolean {
     const fields = this.config.form ?? [];
+    if (fields.length === 0 || this.verified) return true;
+    if (fields.some((f) => f.required) && this.config.formDone !== undefined)
+      return this.config.formDone || this.form !== undefined;
     const begun = this.thread.messages.length > 0 || this.sender.entries.length > 0;
-    return fields.length === 0 || begun || this.verified || this.store.get("form") === "1";
+    return begun || this.store.get("form") === "1";
   }
 
   private elsewhere(key: string, value: string | undefined): void {
@@ -477,13 +476,5 @@ export class Engine {
     } else if (key === "token" && value && this.api.token === "") {
       this.api.token = value;
     }
-  }
-}
-
-function readJSON<T>(text: string | undefined): T | undefined {
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as T);
-  } catch {
-    return undefined;
   }
 }

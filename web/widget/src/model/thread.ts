@@ -4,8 +4,10 @@ import type { Actor, Item, Message, TimelineEvent } from "./wire";
 
 export interface Msg {
   readonly id: string;
-  /** Where it stands on the thread; compares as a string. */
-  readonly key: string;
+  /** When it was said, in ms since the epoch: messages stand in the order of (time, first). */
+  readonly time: number;
+  /** The smallest cursor that told of it: where it appeared. */
+  readonly first: string;
   /** The greatest cursor that told of it. */
   readonly asOf: string;
   readonly mine: boolean;
@@ -16,7 +18,7 @@ export interface Msg {
 }
 
 export interface Thread {
-  readonly messages: readonly Msg[]; // by key
+  readonly messages: readonly Msg[]; // by time, then by where they appeared
   readonly cursor: string; // the greatest processed; empty: none
   readonly oldest: string; // the smallest loaded; empty: none
   readonly more: boolean; // whether there are older items
@@ -56,20 +58,28 @@ export function advance(t: Thread, cursor: string): Thread {
 function fold(messages: readonly Msg[], item: Item): readonly Msg[] {
   const event = item.target ?? (item.event.kind === "message" ? item.event : undefined);
   if (!event?.message || event.direction === "internal") return messages;
-  const at = messages.findIndex((m) => m.id === event.id);
-  const old = messages[at];
-  if (old && old.asOf >= item.cursor) return messages;
-  const next = toMsg(event, event.message, item, old);
-  if (old) return messages.map((m, i) => (i === at ? next : m));
-  let place = messages.length;
-  while (place > 0 && (messages[place - 1] as Msg).key > next.key) place--;
-  return [...messages.slice(0, place), next, ...messages.slice(place)];
+  const old = messages.find((m) => m.id === event.id);
+  const next = merge(old, event, event.message, item);
+  if (next === old) return messages;
+  if (old && old.first === next.first) return messages.map((m) => (m === old ? next : m));
+  const rest = old ? messages.filter((m) => m !== old) : messages;
+  let place = rest.length;
+  while (place > 0 && later(rest[place - 1] as Msg, next)) place--;
+  return [...rest.slice(0, place), next, ...rest.slice(place)];
 }
 
-function toMsg(event: TimelineEvent, body: Message, item: Item, old: Msg | undefined): Msg {
+function later(a: Msg, b: Msg): boolean {
+  return a.time === b.time ? a.first > b.first : a.time > b.time;
+}
+
+/** What is known of a message after one more item told of it: the newest word, and where it first appeared. */
+function merge(old: Msg | undefined, event: TimelineEvent, body: Message, item: Item): Msg {
+  const first = old && old.first < item.cursor ? old.first : item.cursor;
+  if (old && old.asOf >= item.cursor) return old.first === first ? old : { ...old, first };
   return {
     id: event.id,
-    key: old?.key ?? keyOf(event, item.cursor),
+    time: Date.parse(event.at),
+    first,
     asOf: item.cursor,
     mine: event.direction === "in",
     actor: event.actor,
@@ -79,11 +89,9 @@ function toMsg(event: TimelineEvent, body: Message, item: Item, old: Msg | undef
   };
 }
 
-function keyOf(e: TimelineEvent, fallback: string): string {
-  return e.conversation && e.seq ? `${e.conversation}.${String(e.seq).padStart(12, "0")}` : fallback;
-}
-
 /** Messages of theirs that nobody has seen: neither here (up to the cursor) nor on another device. */
 export function unread(t: Thread, readCursor: string): Msg[] {
-  return t.messages.filter((m) => !m.mine && m.key > readCursor && m.body.delivery?.state !== "read" && !m.body.unsent);
+  return t.messages.filter(
+    (m) => !m.mine && m.first > readCursor && m.body.delivery?.state !== "read" && !m.body.unsent,
+  );
 }

@@ -50,8 +50,6 @@ export interface Message {
 export interface TimelineEvent {
   id: string;
   kind: string;
-  conversation?: string;
-  seq?: number;
   direction: "in" | "out" | "internal";
   actor: Actor;
   at: string;
@@ -82,6 +80,7 @@ export interface Config {
   online?: boolean;
   replyTime?: string;
   form?: Field[];
+  formDone?: boolean; // false: what must be answered was not
   limits?: { text?: number; file?: number; files?: number };
   locale?: string;
   privacyUrl?: string;

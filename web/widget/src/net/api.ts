@@ -60,6 +60,15 @@ export class Api {
     }
   }
 
+  /** Whether a failure hides a refusal: a browser does not show a page the answer to an origin that is not allowed. */
+  async hidden(e: unknown): Promise<boolean> {
+    if (!(e instanceof Refusal) || e.problem.status !== 0 || location.origin === this.hub) return false;
+    return fetch(`${this.hub}/widget.js`, { method: "HEAD", credentials: "omit", cache: "no-store" }).then(
+      (r) => r.ok,
+      () => false,
+    );
+  }
+
   session(q: SessionRequest): Promise<Session> {
     return this.call("POST", "session", q);
   }

@@ -70,3 +70,12 @@ function write(b: Backing, key: string, value: string): void {
     // Full: what is in memory still works; there is nowhere else to keep it.
   }
 }
+
+/** What was stored as JSON, if it still is. */
+export function readJSON<T>(text: string | undefined): T | undefined {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as T);
+  } catch {
+    return undefined;
+  }
+}

@@ -7,6 +7,7 @@ let audio: AudioContext | undefined;
 export function chime(): void {
   try {
     audio ??= new AudioContext();
+    void audio.resume(); // one made before the first touch is asleep
     const now = audio.currentTime;
     for (const [i, hertz] of [880, 1318.5].entries()) {
       const tone = audio.createOscillator();

@@ -7,7 +7,7 @@ import { stringsFor } from "../model/strings";
 import type { Msg } from "../model/thread";
 import { Tabs } from "../net/tabs";
 import { App, type Settings } from "../ui/app";
-import { PanelContext } from "../ui/context";
+import { type Ctx, PanelContext } from "../ui/context";
 import { css } from "../ui/styles";
 import { Tease } from "../ui/tease";
 import { chime, notify, TitleBadge } from "./alerts";
@@ -28,14 +28,17 @@ class PanelHost implements Panel {
   private atEnd = true;
   private drawing = false;
   private unreadCount = -1;
+  private readonly asked: string; // the language the page or the browser wants
+  private context: Ctx | undefined;
 
   constructor(private readonly boot: Boot) {
+    this.asked = boot.options.locale || boot.frame.lang || navigator.language || "en";
     boot.addStyles(css);
     boot.frame.append(this.mountPoint);
     this.engine = new Engine(boot.hub, boot.account, {
       changed: () => this.redraw(),
       arrived: (m) => this.arrived(m),
-      locale: () => this.locale(),
+      locale: () => this.asked,
     });
     this.settings = {
       sound: this.engine.store.get("sound") !== "0",
@@ -123,9 +126,14 @@ class PanelHost implements Panel {
     window.visualViewport?.addEventListener("scroll", () => this.fitKeyboard());
   }
 
-  private locale(): string {
-    const { options, frame } = this.boot;
-    return options.locale || this.engine?.view().config.locale || frame.lang || navigator.language || "en";
+  /** What the account or, unless it says, the page wants; the same object until it changes. */
+  private words(): Ctx {
+    const locale = this.boot.options.locale || this.engine.view().config.locale || this.asked;
+    if (this.context?.locale !== locale) {
+      this.context = { engine: this.engine, s: stringsFor(locale), locale };
+      this.boot.frame.lang = locale;
+    }
+    return this.context;
   }
 
   private keys = false;
@@ -181,10 +189,9 @@ class PanelHost implements Panel {
 
   private draw(): void {
     const view = this.engine.view();
-    const locale = this.locale();
-    const s = stringsFor(locale);
+    const context = this.words();
+    const { s } = context;
     const n = view.unread.length;
-    this.boot.frame.lang = locale;
     this.boot.setColor(view.config.color);
     this.boot.setLauncher({
       open: this.isOpen,
@@ -198,7 +205,7 @@ class PanelHost implements Panel {
     }
     const tease = !this.isOpen && this.boot.options.launcher && n > 0 ? this.teased : undefined;
     render(
-      <PanelContext.Provider value={{ engine: this.engine, s, locale }}>
+      <PanelContext.Provider value={context}>
         {this.isOpen && (
           <App
             view={view}

@@ -1,8 +1,9 @@
 // The panel: header, state of the line, thread, composer.
 import type { ComponentChildren } from "preact";
 import { useCallback, useRef, useState } from "preact/hooks";
-import type { View } from "../core/engine";
+import type { View } from "../core/view";
 import { initialsOf, sizeOf, transcript } from "../model/show";
+import type { Strings } from "../model/strings";
 import { Composer } from "./composer";
 import { usePanel } from "./context";
 import { Icon } from "./icon";
@@ -44,7 +45,7 @@ export function App(p: Props) {
       else engine.sender.file(f);
     }
   };
-  const dead = view.session === "barred" || view.session === "gone";
+  const dead = trouble(view, s) !== undefined;
   const closed = dead || (!view.formDone && (view.config.form ?? []).some((f) => f.required));
   return (
     <section
@@ -185,9 +186,16 @@ function Line({ ok, children }: { ok?: boolean; children: ComponentChildren }) {
   );
 }
 
+/** Why nobody can write here, if so. */
+function trouble(view: View, s: Strings): string | undefined {
+  if (view.session === "barred") return s.barred;
+  if (view.session === "gone") return s.gone;
+  return view.session === "signin" ? s.signIn : undefined;
+}
+
 function Banner({ view }: { view: View }) {
   const { engine, s } = usePanel();
-  const text = view.session === "barred" ? s.barred : view.session === "gone" ? s.gone : undefined;
+  const text = trouble(view, s);
   if (text)
     return (
       <div class="off" role="alert">

@@ -5,7 +5,7 @@ import { usePanel } from "./context";
 
 const AUTO: Record<string, string> = { name: "name", email: "email", phone: "tel" };
 
-export function Form({ fields }: { fields: readonly Field[] }) {
+export function Form({ fields, problem }: { fields: readonly Field[]; problem: string | undefined }) {
   const { engine, s } = usePanel();
   const [wrong, setWrong] = useState<Record<string, string>>({});
   const submit = (e: Event) => {
@@ -33,6 +33,7 @@ export function Form({ fields }: { fields: readonly Field[] }) {
       {fields.map((f) => (
         <Input key={f.name} field={f} error={wrong[f.name]} />
       ))}
+      {problem && <em role="alert">{problem}</em>}
       <div class="row">
         <button type="submit" class="btn l">
           {s.formSend}

@@ -2,7 +2,7 @@
 // in above, and follows the end only while the person is there.
 import { Fragment } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { View } from "../core/engine";
+import type { View } from "../core/view";
 import { dayOf, hello, sameDay } from "../model/show";
 import type { Msg } from "../model/thread";
 import { Bubble } from "./bubble";
@@ -46,7 +46,9 @@ export function Log({ view, onEnd }: { view: View; onEnd: (there: boolean) => vo
             view.outbox.length === 0 &&
             engine.returning && <div class="skel" />}
           <Messages messages={messages} view={view} />
-          {!view.formDone && view.session === "ready" && <Form fields={view.config.form ?? []} />}
+          {!view.formDone && view.session === "ready" && (
+            <Form fields={view.config.form ?? []} problem={view.formProblem} />
+          )}
           {view.outbox.map((o) => (
             <Outgoing key={o.id} out={o} up={view.line !== "down"} />
           ))}
