@@ -15,9 +15,10 @@ import (
 type health struct {
 	live *live // nil: nowhere to record it
 
-	mu   sync.Mutex
-	ours channels.Health
-	his  channels.Health
+	mu      sync.Mutex
+	ours    channels.Health
+	his     channels.Health
+	writing bool // somebody writes it down
 }
 
 func newHealth(l *live) *health {
@@ -51,23 +52,48 @@ func (h *health) change(to *channels.Health, s channels.Health) {
 	}
 	*to = s
 	h.mu.Unlock()
-	if after := h.worst(); h.live != nil && (after.State != before.State || after.Reason != before.Reason) {
-		h.record(after)
+	if after := h.worst(); h.live != nil && differs(after, before) {
+		h.live.log.Info("account health", "state", after.State, "reason", after.Reason)
+		h.record()
 	}
 }
 
-// record writes the light down in the background; another node shows it from there.
-func (h *health) record(s channels.Health) {
-	l := h.live
-	l.log.Info("account health", "state", s.State, "reason", s.Reason)
-	l.g.work.Go(func() {
-		ctx, cancel := context.WithTimeout(l.g.ctx, 5*time.Second)
-		defer cancel()
-		_, err := l.g.col(store.Accounts).Update(ctx, bson.D{{Key: "_id", Value: string(l.record.ID)}}, bson.D{{Key: "$set", Value: bson.D{{Key: "health", Value: s}}}})
-		if err != nil && l.g.ctx.Err() == nil {
-			l.log.Warn("the account's health could not be recorded", "error", err)
+func differs(a, b channels.Health) bool { return a.State != b.State || a.Reason != b.Reason }
+
+// record writes the light down in the background, the latest last; another node shows it
+// from there.
+func (h *health) record() {
+	h.mu.Lock()
+	busy := h.writing
+	h.writing = true
+	h.mu.Unlock()
+	if busy {
+		return
+	}
+	h.live.g.work.Go(func() {
+		for {
+			s := h.worst()
+			h.write(s)
+			now := h.worst()
+			h.mu.Lock()
+			if !differs(now, s) || h.live.g.ctx.Err() != nil {
+				h.writing = false
+				h.mu.Unlock()
+				return
+			}
+			h.mu.Unlock()
 		}
 	})
+}
+
+func (h *health) write(s channels.Health) {
+	l := h.live
+	ctx, cancel := context.WithTimeout(l.g.ctx, 5*time.Second)
+	defer cancel()
+	_, err := l.g.col(store.Accounts).Update(ctx, bson.D{{Key: "_id", Value: string(l.record.ID)}}, bson.D{{Key: "$set", Value: bson.D{{Key: "health", Value: s}}}})
+	if err != nil && l.g.ctx.Err() == nil {
+		l.log.Warn("the account's health could not be recorded", "error", err)
+	}
 }
 
 func heldHealth(h *hold) channels.Health {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -54,7 +53,7 @@ func (g *Gateway) park(ctx context.Context, kind string, s channels.Slice, reaso
 		return fmt.Errorf("gateway: %d callbacks wait for account %q of %s already", n, s.Account, kind)
 	}
 	sum := sha256.Sum256(s.Body)
-	p := parked{ID: ulid.MustNew(ulid.Timestamp(g.d.Now()), rand.Reader).String(), Channel: kind, Handle: string(s.Account), Reason: reason,
+	p := parked{ID: ulid.Make().String(), Channel: kind, Handle: string(s.Account), Reason: reason,
 		Method: s.Method, Path: s.Path, Query: s.Query, Body: s.Body, At: s.At, Sum: hex.EncodeToString(sum[:])}
 	for k, v := range s.Header {
 		p.Header = append(p.Header, headerLine{k, v})

@@ -19,7 +19,7 @@ import (
 // those that arrived skipped.
 func (d *delivery) send(ctx context.Context, j *job) error {
 	if j.live.session == nil {
-		return d.hold(ctx, j, 0, nil)
+		return d.hold(ctx, j)
 	}
 	var remotes []timeline.RemoteID
 	at := time.Time{}
@@ -70,6 +70,9 @@ func (d *delivery) claim(ctx context.Context, j *job, n int, sent []timeline.Rem
 		return now, false, err
 	}
 	if waits {
+		if now.Why == whyHeld {
+			d.tell(j, timeline.Queued, now.Attempt, now.Failure, nil, ":held")
+		}
 		return now, false, d.postpone(ctx, j, was, now)
 	}
 	if was == nil {
@@ -183,7 +186,7 @@ func (d *delivery) delay(ctx context.Context, j *job, n int, s *step) (bool, err
 		return true, nil
 	}
 	if held != nil {
-		s.Why = whyHeld
+		s.Why, s.Failure = whyHeld, &timeline.Failure{Class: string(held.Class), Advice: heldHealth(held).Next}
 		return true, nil
 	}
 	if now.Before(rest) {
@@ -196,10 +199,8 @@ func (d *delivery) delay(ctx context.Context, j *job, n int, s *step) (bool, err
 	}
 	if b := before(q, s); b != nil {
 		s.DueAt, s.Why = b.DueAt.Add(time.Millisecond), whyBehind
-		if b.Why == whyHeld {
-			s.Why = whyHeld
-		} else if !s.DueAt.After(now) {
-			s.DueAt = now.Add(rateSleep) // it is on its way already
+		if !s.DueAt.After(now) {
+			s.DueAt = now.Add(rateSleep) // it is on its way, or is about to be released
 		}
 		return true, nil
 	}
@@ -257,8 +258,8 @@ func (d *delivery) postpone(ctx context.Context, j *job, was *step, now step) er
 func (d *delivery) blocks(s step) { d.queued[s.Account] = append(d.queued[s.Account], s) }
 
 // hold keeps a message until a person mended the account.
-func (d *delivery) hold(ctx context.Context, j *job, n int, f *channels.Failure) error {
-	now, was, err := d.place(ctx, j, n)
+func (d *delivery) hold(ctx context.Context, j *job) error {
+	now, was, err := d.place(ctx, j, 0)
 	if err != nil {
 		return err
 	}
@@ -267,7 +268,8 @@ func (d *delivery) hold(ctx context.Context, j *job, n int, f *channels.Failure)
 			return err
 		}
 	}
-	now.Why, now.Failure, now.DueAt = whyHeld, f.Wire(), d.g.now()
+	now.Why, now.DueAt = whyHeld, d.g.now()
+	now.Failure = &timeline.Failure{Class: string(channels.Misconfigured), Advice: "The account does not open. Mend its settings; what waits is sent then."}
 	if err := d.postpone(ctx, j, was, now); err != nil {
 		return err
 	}

@@ -173,7 +173,7 @@ func (g *Gateway) release(ctx context.Context, l *live) error {
 func (g *Gateway) Cancel(ctx context.Context, message timeline.EventID) (ok bool, err error) {
 	now := g.now()
 	id := channels.StepKey(message, 0)
-	err = g.col(store.Steps).Insert(ctx, step{ID: id, Message: message, State: timeline.Cancelled, Started: now, Ended: now, At: now, DueAt: now, Node: g.d.Node})
+	err = g.col(store.Steps).Insert(ctx, step{ID: id, Message: message, State: timeline.Cancelled, Attempt: 1, Started: now, Ended: now, At: now, DueAt: now, Node: g.d.Node})
 	if err == nil {
 		return true, nil // delivery finds it and tells; it has not come by yet
 	}
