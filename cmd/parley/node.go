@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"go.opentelemetry.io/otel"
+
+	"github.com/parley-hub/parley/channels/all"
+	"github.com/parley-hub/parley/inbox/journal"
+	"github.com/parley-hub/parley/inbox/realtime"
+	"github.com/parley-hub/parley/internal/auth"
+	"github.com/parley-hub/parley/internal/blob"
+	"github.com/parley-hub/parley/internal/bus"
+	"github.com/parley-hub/parley/internal/config"
+	"github.com/parley-hub/parley/internal/gateway"
+	"github.com/parley-hub/parley/internal/httpx"
+	"github.com/parley-hub/parley/internal/obs"
+	"github.com/parley-hub/parley/internal/seal"
+	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/internal/timers"
+	"github.com/parley-hub/parley/timeline"
+	"github.com/parley-hub/parley/web"
+	"github.com/parley-hub/parley/web/api"
+)
+
+// node is the hub on one machine: its parts, in the order they are made.
+type node struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	metrics *obs.Metrics
+	health  *obs.Health
+	traces  func(context.Context) error
+
+	box     *seal.Box
+	store   store.Store
+	bus     *bus.Bus
+	files   *blob.Store
+	auth    *auth.Service
+	timers  *timers.Timers
+	journal *journal.Journal
+	hub     *realtime.Hub
+	gateway *gateway.Gateway
+	web     *fiber.App
+
+	begun time.Time
+	stop  context.CancelFunc // ends what runs beside
+	ctx   context.Context
+}
+
+// newNode constructs everything and starts nothing that takes work.
+func newNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node, err error) {
+	n = &node{cfg: c, log: log, health: &obs.Health{}, begun: time.Now()}
+	n.ctx, n.stop = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.abandon())
+		}
+	}()
+	n.metrics = obs.NewMetrics(version, c.Node)
+	if n.traces, err = obs.Trace(ctx, c.OTLP, version, c.Node); err != nil {
+		return n, err
+	}
+	if n.box, err = seal.Load(string(c.Key), c.Data); err != nil {
+		return n, err
+	}
+	if err := n.engines(ctx); err != nil {
+		return n, err
+	}
+	if err := n.parts(); err != nil {
+		return n, err
+	}
+	return n, n.pages()
+}
+
+// engines opens the store and the bus, side by side: each takes most of a cold start.
+func (n *node) engines(ctx context.Context) error {
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		n.bus, err = bus.Open(ctx, bus.Config{Brokers: n.cfg.Kafka, Dir: filepath.Join(n.cfg.Data, "bus"), Node: n.cfg.Node,
+			Log: n.log, Registerer: n.metrics, Tracer: otel.Tracer("parley/bus"),
+			Repair: func(ctx context.Context) error { return n.journal.Repair(ctx, n.bus.Checkpoint()) }})
+		opened <- err
+	}()
+	s, err := store.Open(ctx, store.Config{URI: n.cfg.MongoDB, Dir: n.cfg.Data, Log: n.log, Registerer: n.metrics})
+	if err == nil {
+		n.store = s
+		err = s.Migrate(ctx)
+	}
+	if err := errors.Join(err, <-opened); err != nil {
+		return fmt.Errorf("opening the engines: %w", err)
+	}
+	n.health.Add("store", n.store.Ping)
+	n.health.Add("bus", func(context.Context) error { return n.bus.Health() })
+	n.health.Add("consumers", n.bus.Started)
+	return nil
+}
+
+// parts makes what works on the engines.
+func (n *node) parts() (err error) {
+	dir, err := blob.OpenDir(filepath.Join(n.cfg.Data, "files"))
+	if err != nil {
+		return err
+	}
+	n.files = blob.New(dir, n.store.C(store.Files), blob.Options{Key: n.box.Derive("files"), BaseURL: n.cfg.BaseURL, Log: n.log})
+	n.auth = auth.New(n.store, n.box, auth.Options{Idle: n.cfg.Session.Idle, Max: n.cfg.Session.Max})
+	n.timers = timers.New(n.store, n.bus.PublishRaw, nil, n.log)
+	n.hub = realtime.New(realtime.Deps{Store: n.store, Log: n.log, Node: n.cfg.Node, Registerer: n.metrics})
+	if n.journal, err = journal.New(journal.Deps{Store: n.store, Publish: journal.OnBus(n.bus), Timers: n.timers, Log: n.log}); err != nil {
+		return err
+	}
+	n.gateway, err = gateway.New(gateway.Deps{
+		Channels: all.Channels, Store: n.store, Box: n.box, Files: customerFiles{n.files}, Threads: n.hub.Threads(),
+		Publish: func(ctx context.Context, in ...timeline.Inbound) error {
+			return bus.Publish(ctx, n.bus, bus.Inbound, in...)
+		},
+		Timers: n.timers, HTTP: httpx.New(httpx.Options{}),
+		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node,
+	})
+	return err
+}
+
+// pages mounts everything that answers HTTP. What no other route takes is the agent app.
+func (n *node) pages() error {
+	site, err := web.Load()
+	if err != nil {
+		return err
+	}
+	n.web = fiber.New(api.FiberConfig(n.cfg.UploadMax))
+	n.web.Get("/healthz", adaptor.HTTPHandlerFunc(n.health.Alive))
+	n.web.Get("/readyz", adaptor.HTTPHandlerFunc(n.health.ServeReady))
+	n.web.Get("/metrics", adaptor.HTTPHandler(n.metrics.Handler()))
+	n.gateway.Mount(n.web)
+	n.api().Mount(n.web)
+	n.files.Mount(n.web)
+	site.Mount(n.web)
+	return nil
+}
+
+func (n *node) api() *api.Server {
+	return api.New(api.Deps{
+		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway,
+		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Dead: n.bus, Status: n.status, Log: n.log,
+		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
+	})
+}
+
+// start registers the consumers, opens the accounts and returns when work is being taken.
+func (n *node) start(ctx context.Context) error {
+	if err := n.journal.Start(n.bus); err != nil {
+		return err
+	}
+	if err := bus.Broadcast(n.bus, bus.Timeline, func(r bus.Record[timeline.Entry]) error {
+		n.hub.Deliver(r.Value)
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := bus.Consume(n.bus, bus.Outbound, bus.Consumer[timeline.Outbound]{Group: "gateway",
+		Lane: func(o timeline.Outbound) string { return o.Thread.Key() }}, n.gateway.Deliver); err != nil {
+		return err
+	}
+	go n.timers.Run(n.ctx)
+	go n.sweep()
+	if err := n.seed(ctx); err != nil {
+		return err
+	}
+	if err := n.gateway.Start(ctx); err != nil {
+		return err
+	}
+	return n.bus.Started(ctx)
+}
+
+// sweepEvery is how often expired sign-ins and the like are removed.
+const sweepEvery = 10 * time.Minute
+
+func (n *node) sweep() {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-n.ctx.Done():
+			return
+		case <-t.C:
+			if err := n.auth.Sweep(n.ctx); err != nil && n.ctx.Err() == nil {
+				n.log.Warn("expired sign-ins were not removed; tried again later", "err", err)
+			}
+		}
+	}
+}
+
+// shutdown is the orderly end: no new work, what is under way finishes, engines last. A
+// process manager must grant the sum, 28 seconds, before it kills.
+func (n *node) shutdown() obs.Shutdown {
+	return obs.Shutdown{
+		{Name: "drain", Budget: time.Second, Close: func(context.Context) error { n.health.Drain(); return nil }},
+		{Name: "live views", Budget: 2 * time.Second, Close: func(context.Context) error { n.hub.Close(); return nil }},
+		{Name: "requests", Budget: 5 * time.Second, Close: n.web.ShutdownWithContext},
+		{Name: "accounts", Budget: 5 * time.Second, Close: n.gateway.Close},
+		{Name: "beside", Budget: time.Second, Close: func(context.Context) error { n.stop(); return nil }},
+		{Name: "bus", Budget: 8 * time.Second, Close: n.bus.Close},
+		{Name: "store", Budget: 3 * time.Second, Close: func(context.Context) error { return n.store.Close() }},
+		{Name: "traces", Budget: 3 * time.Second, Close: n.traces},
+	}
+}
+
+// abandon closes what was opened before construction failed.
+func (n *node) abandon() error {
+	n.stop()
+	var errs []error
+	if n.hub != nil {
+		n.hub.Close()
+	}
+	if n.bus != nil {
+		errs = append(errs, n.bus.Close(context.Background()))
+	}
+	if n.store != nil {
+		errs = append(errs, n.store.Close())
+	}
+	return errors.Join(errs...)
+}

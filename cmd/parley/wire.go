@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/inbox/journal"
+	"github.com/parley-hub/parley/internal/blob"
+	"github.com/parley-hub/parley/internal/bus"
+	"github.com/parley-hub/parley/timeline"
+	"github.com/parley-hub/parley/web/api"
+)
+
+// The parts define what they need of one another; here one's words are put into the other's.
+
+// asks publishes what agents ask for.
+type asks struct{ b *bus.Bus }
+
+// Publish returns when the commands are durable.
+func (c asks) Publish(ctx context.Context, cs ...timeline.Command) error {
+	return bus.Publish(ctx, c.b, bus.Journal, cs...)
+}
+
+// customerFiles tells customers' programs what is wrong with a file.
+type customerFiles struct{ *blob.Store }
+
+// Put keeps a file and turns what is wrong with it into a problem document.
+func (f customerFiles) Put(ctx context.Context, name string, r io.Reader, max int64) (timeline.Part, error) {
+	p, err := f.Store.Put(ctx, name, r, max)
+	switch {
+	case errors.Is(err, blob.ErrTooLarge):
+		err = &channels.Problem{Status: http.StatusRequestEntityTooLarge, Title: "The file is too large", Detail: "Send a smaller file."}
+	case errors.Is(err, blob.ErrEmpty):
+		err = &channels.Problem{Status: http.StatusUnprocessableEntity, Title: "The file is empty", Detail: "Choose another file."}
+	case errors.Is(err, blob.ErrFull):
+		err = &channels.Problem{Status: http.StatusInsufficientStorage, Title: "There is no room for the file", Detail: "Try again later; the operator must make room."}
+	}
+	return p, err
+}
+
+// merges names the survivor first, as the API does.
+type merges struct{ j *journal.Journal }
+
+// Merge makes from a part of into.
+func (m merges) Merge(ctx context.Context, into, from timeline.PersonID, by timeline.Actor) (string, error) {
+	return m.j.Merge(ctx, from, into, by)
+}
+
+// Undo takes a merge apart.
+func (m merges) Undo(ctx context.Context, id string, by timeline.Actor) error {
+	return m.j.Undo(ctx, id, by)
+}
+
+// present is who has a conversation open.
+func (n *node) present(id timeline.ConversationID) api.Presence {
+	agents, customer := n.hub.Present(id)
+	out := api.Presence{Agents: make([]api.PresentAgent, 0, len(agents)), Customer: api.PresentCustomer(customer)}
+	for _, a := range agents {
+		out.Agents = append(out.Agents, api.PresentAgent(a))
+	}
+	return out
+}
+
+func pointers(cs []channels.Channel) []*channels.Channel {
+	out := make([]*channels.Channel, len(cs))
+	for i := range cs {
+		out[i] = &cs[i]
+	}
+	return out
+}
+
+// engine names what a part runs on.
+func engine(urls int, name string) string {
+	if urls == 0 {
+		return "embedded"
+	}
+	return name
+}
+
+// status is what the app's status strip and operators read.
+func (n *node) status(ctx context.Context) api.HubStatus {
+	r := n.health.Ready(ctx)
+	s := api.HubStatus{Version: version, Node: n.cfg.Node, Ready: r.Ready, Started: n.begun.UTC().Format(time.RFC3339),
+		Engines: map[string]string{"store": n.store.Engine(), "bus": engine(len(n.cfg.Kafka), "kafka")},
+		Checks:  map[string]string{}, Lag: map[string]int64{}}
+	for name, c := range r.Checks {
+		s.Checks[name] = "ok"
+		if !c.OK {
+			s.Checks[name] = c.Reason
+		}
+	}
+	for name, parts := range n.bus.Lag() {
+		for _, lag := range parts {
+			s.Lag[name] += lag
+		}
+	}
+	return s
+}
