@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/parley-hub/parley/inbox"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -52,7 +53,9 @@ func (r record) entries(ctx context.Context, c *timeline.Conversation, after, up
 }
 
 // targets finds the messages that events changed, as they are now, by the id of the event
-// that changed them. What dangles is left out.
+// that changed them. What dangles is left out. An event is in the record a moment before the
+// message knows of it, and after a crash for longer: it is folded in once more here, which
+// changes nothing where it was folded in already.
 func (r record) targets(ctx context.Context, events []timeline.Event) (map[timeline.EventID]*timeline.Event, error) {
 	var ids []string
 	remote := map[timeline.LegID][]string{}
@@ -76,6 +79,7 @@ func (r record) targets(ctx context.Context, events []timeline.Event) (map[timel
 		e := &events[i]
 		for j := range found {
 			if t := &found[j]; e.ID != t.ID && meant(e, t) {
+				inbox.Fold(t, e)
 				out[e.ID] = t
 				break
 			}

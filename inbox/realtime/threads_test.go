@@ -120,6 +120,25 @@ func TestCustomerSeesAnswersOnceTheyArrive(t *testing.T) {
 	}
 }
 
+// TestReplayAfterACrashBetweenEventAndMessage has a receipt in the record that its message
+// does not know of yet.
+func TestReplayAfterACrashBetweenEventAndMessage(t *testing.T) {
+	m := newMemory()
+	h := newHub(t, m)
+	m.append("c1", answer("out-1", "hello"))
+	m.append("c1", receipt("out-1", timeline.Sent))
+	m.events[0].Message.Delivery = &timeline.Delivery{State: timeline.Queued, Attempt: 1}
+	items, _, err := h.Threads().Replay(context.Background(), visit, "", 0)
+	if got := labels(items); err != nil || !slices.Equal(got, []string{"receipt of out-1 sent"}) {
+		t.Errorf("the customer sees %v %v", got, err)
+	}
+	c := connect(t, h, Viewer{Agent: "maya"})
+	c.say(`{"type":"subscribe","conversation":"c1","after":1}`)
+	if g := c.hear("event"); g.Target == nil || deliveryOf(g.Target) != "sent" {
+		t.Errorf("the agent sees %s", g.raw)
+	}
+}
+
 func TestReplayPagesReachEverything(t *testing.T) {
 	m := newMemory()
 	h := newHub(t, m)

@@ -96,6 +96,9 @@ func outward(m *timeline.Event) timeline.Event {
 		msg.ReplyTo = &timeline.Ref{Event: in.ReplyTo.Event}
 	}
 	for _, r := range in.Reactions {
+		if r.Emoji == "" { // taken back
+			continue
+		}
 		msg.Reactions = append(msg.Reactions, timeline.ReactionBy{By: who(r.By), Emoji: r.Emoji, At: r.At})
 	}
 	return out
