@@ -110,6 +110,7 @@ func (e *Embedded) commit(batch []*request) {
 	start := time.Now()
 	err := e.transact(batch)
 	e.metrics.batch(len(batch), time.Since(start))
+	e.dirty.Store(true)
 	if err == nil {
 		return
 	}
