@@ -187,7 +187,7 @@ func (w *writer) decide(ctx context.Context, s *state, cmd *timeline.Command) er
 		w.tell(s, next, events[i].ID, changes, ledger, false)
 	}
 	if cmd.Attach != nil {
-		w.attached(s, cmd.Attach.ID)
+		w.attached(s, cmd.Attach.ID, false)
 	}
 	s.conv = next
 	return nil
@@ -195,8 +195,8 @@ func (w *writer) decide(ctx context.Context, s *state, cmd *timeline.Command) er
 
 // refused deals with a command that came to nothing. What an old copy says is asked again of the store.
 func (w *writer) refused(ctx context.Context, s *state, cmd *timeline.Command, no *inbox.Refusal) error {
-	if s.cached && no.Code != inbox.Dangling && cmd.Event.Kind != timeline.KindReceipt && len(s.inserts) == 0 {
-		if err := w.refresh(ctx, s); err != nil {
+	if s.cached && s.idle() && no.Code != inbox.Dangling && cmd.Event.Kind != timeline.KindReceipt {
+		if err := w.refresh(ctx, s, cmd); err != nil {
 			return err
 		}
 		return w.decide(ctx, s, cmd)
@@ -231,9 +231,7 @@ func (w *writer) hold(s *state, cmd *timeline.Command) {
 // take numbers an event into the conversation and remembers what there is to write.
 func (w *writer) take(s *state, next *timeline.Conversation, m *message, changes []inbox.Change, stored bool) {
 	ev := &m.Event
-	if !stored {
-		s.settle(ev)
-	}
+	settled := s.settle(ev)
 	for i := range changes {
 		w.folded(s, ev, &changes[i])
 	}
@@ -246,6 +244,8 @@ func (w *writer) take(s *state, next *timeline.Conversation, m *message, changes
 	s.know(*m)
 	if !stored {
 		s.inserts = append(s.inserts, *m)
+	} else if settled {
+		s.change(ev)
 	}
 }
 
@@ -272,9 +272,10 @@ func (w *writer) dangles(s *state, ev *timeline.Event) {
 	w.hold(s, &timeline.Command{ID: ev.ID, Event: *ev})
 }
 
-// attached notes a leg, so that the thread is found by it.
-func (w *writer) attached(s *state, leg timeline.LegID) {
-	if s.base != nil {
+// attached notes a leg that is new, so that the thread is found by it. A repeat only makes
+// sure that the thread is known.
+func (w *writer) attached(s *state, leg timeline.LegID, repeat bool) {
+	if s.base != nil && !repeat {
 		if _, ok := inbox.LegOf(s.base, leg); ok {
 			return
 		}
@@ -282,7 +283,7 @@ func (w *writer) attached(s *state, leg timeline.LegID) {
 	if s.legs == nil {
 		s.legs = map[timeline.LegID]bool{}
 	}
-	s.legs[leg] = true
+	s.legs[leg] = s.legs[leg] || !repeat
 }
 
 func filesOf(ev *timeline.Event) (out []timeline.FileID) {

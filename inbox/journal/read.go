@@ -52,14 +52,20 @@ func (s *state) is(c *timeline.Conversation) {
 	s.conv, s.base, s.cached = c, &base, false
 }
 
-// refresh reads a conversation again that was in memory and may be old.
-func (w *writer) refresh(ctx context.Context, s *state) error {
+// refresh reads a conversation again that was in memory and may be old, with what a command refers to.
+func (w *writer) refresh(ctx context.Context, s *state, cmd *timeline.Command) error {
 	fresh := &state{id: s.id, fresh: s.fresh}
 	if err := w.cold(ctx, []*group{{id: s.id, s: fresh}}, []timeline.ConversationID{s.id}); err != nil {
 		return err
 	}
 	*s = *fresh
-	return w.tail(ctx, s)
+	if err := w.tail(ctx, s); err != nil {
+		return err
+	}
+	if err := w.absorb(ctx, s, 0); err != nil {
+		return err
+	}
+	return w.fetch(ctx, []*group{{id: s.id, commands: []*timeline.Command{cmd}, s: s}})
 }
 
 // tail reads what was inserted after the conversation was last written: a crash or another

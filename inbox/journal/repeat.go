@@ -19,6 +19,9 @@ func (w *writer) repeat(ctx context.Context, s *state, cmd *timeline.Command, m 
 		return nil
 	}
 	if s.conv != nil && m.Seq <= s.conv.Seq {
+		if cmd.Attach != nil {
+			w.attached(s, cmd.Attach.ID, true)
+		}
 		return w.publishAgain(ctx, s, m)
 	}
 	if err := w.absorb(ctx, s, m.Seq); err != nil {
@@ -54,7 +57,7 @@ func (w *writer) repeat(ctx context.Context, s *state, cmd *timeline.Command, m 
 		w.tell(s, next, ev.ID, nil, nil, true)
 	}
 	if cmd.Attach != nil {
-		w.attached(s, cmd.Attach.ID)
+		w.attached(s, cmd.Attach.ID, true)
 	}
 	s.conv = next
 	return nil

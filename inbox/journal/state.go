@@ -27,7 +27,7 @@ type state struct {
 	fresh   map[timeline.EventID]bool // ids planned in this run
 	entries []timeline.Entry
 	outs    []timeline.Outbound
-	legs    map[timeline.LegID]bool // attached in this run
+	legs    map[timeline.LegID]bool // attached in this run; false: by a repeat
 }
 
 // known is a message or event in memory. Values are replaced, never written through.
@@ -53,6 +53,11 @@ func (s *state) rest() {
 	s.base, s.cached = s.conv, true
 	s.tail, s.inserts, s.dirty, s.held, s.met, s.names, s.unsent = nil, nil, nil, nil, nil, nil, nil
 	s.fresh, s.entries, s.outs, s.legs = nil, nil, nil, nil
+}
+
+// idle reports whether nothing of the present run is noted yet.
+func (s *state) idle() bool {
+	return len(s.inserts)+len(s.entries)+len(s.dirty)+len(s.held)+len(s.unsent) == 0
 }
 
 // find looks a message up in memory.

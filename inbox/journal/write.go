@@ -276,8 +276,13 @@ func (w *writer) writeAliases(ctx context.Context, groups []*group) error {
 func (w *writer) writeThreads(ctx context.Context, groups []*group) error {
 	var b batch
 	for _, g := range groups {
-		for leg := range g.s.legs {
-			b.add(g, store.Write{Filter: byID(leg), Update: set(bson.E{Key: "conversation", Value: string(g.id)}, bson.E{Key: "at", Value: w.j.now()}), Upsert: true})
+		for leg, fresh := range g.s.legs {
+			fields := bson.D{{Key: "conversation", Value: string(g.id)}, {Key: "at", Value: w.j.now()}}
+			u := bson.D{{Key: "$setOnInsert", Value: fields}}
+			if fresh {
+				u[0].Key = "$set"
+			}
+			b.add(g, store.Write{Filter: byID(leg), Update: u, Upsert: true})
 		}
 	}
 	return b.run(ctx, w.j.deps.Store.C(store.Threads), "write threads", ignoreRepeats)
