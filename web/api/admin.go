@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/internal/bus"
@@ -31,8 +32,23 @@ type DeadList struct {
 
 // AuditList is one page of the audit log, the latest first.
 type AuditList struct {
-	Records []auth.Record `json:"records"`
+	Records []AuditRecord `json:"records"`
 	Next    int64         `json:"next,omitempty" doc:"Send it as before for the next page."`
+}
+
+// AuditRecord is one line of the audit log. Hash covers the line and the one before it.
+type AuditRecord struct {
+	ID      string            `json:"id"`
+	Seq     int64             `json:"seq"`
+	At      time.Time         `json:"at"`
+	Actor   string            `json:"actor,omitempty" doc:"Agent's id; empty: nobody was signed in."`
+	Name    string            `json:"name,omitempty" doc:"The actor's, as it was then."`
+	Action  string            `json:"action" doc:"Such as session.begin or agent.update."`
+	Target  string            `json:"target,omitempty"`
+	Data    map[string]string `json:"data,omitempty"`
+	Address string            `json:"address,omitempty"`
+	Prev    string            `json:"prev"`
+	Hash    string            `json:"hash"`
 }
 
 type deadInput struct {
@@ -55,7 +71,7 @@ func (s *Server) adminRoutes() {
 	register(s, Route{ID: "discard-dead", Method: http.MethodDelete, Path: "/api/dead/{id}", Tag: "admin", Access: Needs(auth.DeadManage),
 		Status: 204, Summary: "Discard a dead letter for good"}, s.discardDead)
 	register(s, Route{ID: "list-audit", Method: http.MethodGet, Path: "/api/audit", Tag: "admin", Access: Needs(auth.AuditRead),
-		Summary: "The audit log, the latest first", Out: AuditList{Records: []auth.Record{exampleRecord}}}, s.listAudit)
+		Summary: "The audit log, the latest first", Out: AuditList{Records: []AuditRecord{exampleRecord}}}, s.listAudit)
 	register(s, Route{ID: "get-status", Method: http.MethodGet, Path: "/api/status", Tag: "admin", Access: Needs(auth.StatusRead),
 		Summary: "How the hub is doing", Out: HubStatus{Version: "0.1.0", Node: "node-1", Engines: map[string]string{"store": "embedded"}, Ready: true,
 			Checks: map[string]string{"store": "ok"}, Lag: map[string]int64{"resolve": 0}}}, s.getStatus)
@@ -107,10 +123,13 @@ func (s *Server) listAudit(ctx context.Context, in *auditInput) (*body[AuditList
 	if err != nil {
 		return nil, err
 	}
-	out := AuditList{Records: list}
+	out := AuditList{Records: []AuditRecord{}}
 	if len(list) > in.Limit {
-		out.Records = list[:in.Limit]
+		list = list[:in.Limit]
 		out.Next = list[in.Limit-1].Seq
+	}
+	for _, r := range list {
+		out.Records = append(out.Records, AuditRecord(r))
 	}
 	return &body[AuditList]{out}, nil
 }

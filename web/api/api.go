@@ -184,7 +184,7 @@ func humaConfig(version string) huma.Config {
 			Info: &huma.Info{Title: "Parley", Version: version,
 				Description: "The agents' API. Sending, signing in and live updates are explained in docs/agent-protocol.md."},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas: schemas(),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"token":  {Type: "http", Scheme: "bearer", Description: "parley token create --agent <e-mail>"},
 					"cookie": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "POST /api/session; writes also need X-Parley-CSRF"},

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/parley-hub/parley/channels"
-	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -21,5 +20,5 @@ var (
 		Actor: timeline.Actor{Kind: timeline.ActorCustomer, Name: "Maya"}, At: exampleTime, Received: exampleTime, Message: &timeline.Message{Text: "Where is my parcel?"}}
 	examplePerson  = timeline.Person{ID: exampleID, Name: "Maya", CreatedAt: exampleTime, LastAt: exampleTime}
 	exampleAccount = Account{ID: exampleID, Channel: "webchat", Name: "Shop", Queue: "support", Settings: map[string]string{"title": "Shop"}, Enabled: true, Secrets: map[string]bool{}, Health: channels.Health{State: channels.Green}}
-	exampleRecord  = auth.Record{ID: exampleID, Seq: 7, At: exampleTime, Actor: exampleID, Name: "Priya Nair", Action: "agent.update", Target: exampleID}
+	exampleRecord  = AuditRecord{ID: exampleID, Seq: 7, At: exampleTime, Actor: exampleID, Name: "Priya Nair", Action: "agent.update", Target: exampleID}
 )
