@@ -51,18 +51,18 @@ export const agents = [
   { id: "A1", name: "Priya Nair", email: "priya@halden.example", roles: ["admin"], teams: ["T1", "T2"], totp: true },
   { id: "A2", name: "Jonas Weber", email: "jonas@halden.example", roles: ["agent"], teams: ["T1"] },
   { id: "A3", name: "Elena Rossi", email: "elena@halden.example", roles: ["agent"], teams: ["T2", "T3"] },
-  { id: "A4", name: "Wei Zhang", email: "wei@halden.example", roles: ["supervisor"], teams: ["T3"], disabled: true },
+  { id: "A4", name: "Wei Zhang", email: "wei@halden.example", roles: ["supervisor"], teams: ["T3"], disabled: "2026-01-01T00:00:00Z" },
 ];
-export const teams = [{ id: "T1", name: "Warranty", members: ["A1", "A2"] }, { id: "T2", name: "Orders", members: ["A1", "A3"] }, { id: "T3", name: "中文客服", members: ["A3", "A4"] }];
+export const teams = [{ id: "T1", name: "Warranty" }, { id: "T2", name: "Orders" }, { id: "T3", name: "中文客服" }];
 export const accounts = [
   {
-    id: "ig1", channel: "instagram", name: "@haldenoutdoor", handle: "17841 4062 2218 877", queue: "support", createdAt: "2025-03-04T09:00:00Z", settings: { account: "@haldenoutdoor", comments: "true" }, secrets: { token: true },
+    id: "ig1", channel: "instagram", name: "@haldenoutdoor", handle: "17841 4062 2218 877", queue: "support", enabled: true, createdAt: "2025-03-04T09:00:00Z", settings: { account: "@haldenoutdoor", comments: "true" }, secrets: { token: true },
     callback: "/hooks/instagram",
-    health: { state: "warn", reason: "The access token ends in 6 days", advice: "Meta refused to renew it: “session has been invalidated because the user changed their password”. Sign in again.", code: "190/460", at: at(9, 32), checks: [{ name: "Receiving", state: "ok", text: "last event 48 s ago, 312 today" }, { name: "Sending", state: "ok", text: "96 today, 1 refused: file type" }, { name: "Webhook", state: "ok", text: "5 of 5 fields subscribed" }, { name: "Reply after 24 hours", state: "warn", text: "Human agent: in review since 11 Nov" }, { name: "Hashtags", state: "off", text: "not asked for" }] },
+    health: { state: "amber", reason: "The access token ends in 6 days. Meta refused to renew it: “session has been invalidated because the user changed their password” 190/460.", next: "Sign in again as Halden Outdoor. After that day we still receive, but cannot send.", since: at(9, 32) },
   },
-  { id: "web1", channel: "webchat", name: "Halden shop", queue: "support", createdAt: "2025-03-01T09:00:00Z", settings: { origins: "https://shop.halden.example", color: "#2b53c6", greeting: "Hello, how can we help?", away: "ask for e-mail" }, secrets: { secret: true }, snippet: '<script async src="https://inbox.halden.example/c/web1/widget.js"></script>', health: { state: "ok", at: at(9, 32), checks: [{ name: "Receiving", state: "ok", text: "last message 2 min ago" }] } },
-  { id: "mail1", channel: "email", name: "help@halden.example", queue: "support", settings: { imap: "imap.halden.example" }, secrets: { password: true }, health: { state: "ok", at: at(9, 30) } },
-  { id: "ph1", channel: "phone", name: "+31 20 700 0110", queue: "support", settings: { trunk: "sip.halden.example" }, health: { state: "ok", at: at(9, 30) } },
+  { id: "web1", channel: "webchat", name: "Halden shop", queue: "support", enabled: true, createdAt: "2025-03-01T09:00:00Z", settings: { origins: "https://shop.halden.example", color: "#2b53c6", greeting: "Hello, how can we help?", away: "ask for e-mail" }, secrets: { secret: true }, snippet: '<script async src="https://inbox.halden.example/c/web1/widget.js"></script>', health: { state: "green", since: at(9, 32) } },
+  { id: "mail1", channel: "email", name: "help@halden.example", queue: "support", enabled: true, settings: { imap: "imap.halden.example" }, secrets: { password: true }, health: { state: "green", since: at(9, 30) } },
+  { id: "ph1", channel: "phone", name: "+31 20 700 0110", queue: "support", enabled: true, settings: { trunk: "sip.halden.example" }, health: { state: "green", since: at(9, 30) } },
 ];
 
 const acct = { instagram: "ig1", webchat: "web1", email: "mail1", phone: "ph1" };
@@ -152,6 +152,7 @@ conversations.push(make("long", 20001, "Long Thread", { legs: [leg("webchat", "v
 for (let i = 0; i < 160; i++) conversations.push(make(`old${i}`, 19000 + i, `Customer ${i + 1}`, { legs: [leg("email", `c${i}@x.example`, `c${i}@x.example`)], state: "resolved", subject: `Solved matter ${i + 1}` }, [inn("Thanks!", ago(60 * 24 * (i + 2)))]));
 
 export const persons = {
+  "P-kth": { person: { id: "P-kth", name: "m.lindqvist@kth.se" }, identities: [{ id: "|email|m.lindqvist@kth.se", identity: { scheme: "email", value: "m.lindqvist@kth.se", proof: "" }, person: "P-kth" }], suggestions: [], past: [] },
   "P-maya": {
     person: { id: "P-maya", name: "Maya Lindqvist", profile: { locale: "en", timeZone: "Europe/Amsterdam", extra: { city: "Amsterdam" } }, attributes: { Order: "HO-20418", Tier: "Gold", Language: "English, Swedish" }, note: "Leaves for Norway on Friday morning. Prefers Instagram.", createdAt: "2024-05-01T00:00:00Z", lastAt: ago(2) },
     identities: [
@@ -160,9 +161,8 @@ export const persons = {
       { id: "web1|user|88213", identity: { account: "web1", scheme: "user", value: "88213", proof: "signed", display: "Account 88213" }, person: "P-maya" },
       { id: "|tel|+31628404471", identity: { account: "ph1", scheme: "tel", value: "+31628404471", proof: "", display: "+31 6 2840 4471" }, person: "P-maya" },
     ],
-    suggestions: [{ id: "S1", person: "P-kth", name: "m.lindqvist@kth.se", why: [{ text: "Same phone number on order HO-17730", ok: true }, { text: "Same delivery address, 2 times", ok: true }, { text: "E-mail not confirmed by her", ok: false }] }],
-    merges: [],
+    suggestions: [{ id: "S1", persons: ["P-maya", "P-kth"], why: "Same phone number on order HO-17730; Same delivery address, 2 times" }],
     past: [["Invoice copy", "email", "2025-06-03"], ["Is the Trail 38 back?", "instagram", "2025-02-18"], ["Return of gaiters", "webchat", "2025-01-09"]].map(([subject, ch, d], i) => ({ id: `past${i}`, number: 100 + i, person: "P-maya", name: "Maya Lindqvist", queue: "support", state: "resolved", assignee: "", team: "", legs: [leg(ch, "x", "x")], seq: 2, inCount: 1, lastInSeq: 1, lastOutSeq: 2, lastAt: `${d}T10:00:00Z`, createdAt: `${d}T09:00:00Z`, subject })),
   },
 };
-export const dead = [{ id: "D1", topic: "inbound", key: "ig1|9981", error: "resolve: unknown account", attempts: 5, at: ago(50) }, { id: "D2", topic: "timeline", key: "maya", error: "search: index refused the document", attempts: 5, at: ago(300) }];
+export const dead = [{ id: "D1", topic: "inbound", key: "ig1|9981", group: "resolve", reason: "resolve: unknown account", attempts: 5, failed: ago(50) }, { id: "D2", topic: "timeline", key: "maya", group: "search", reason: "search: index refused the document", attempts: 5, failed: ago(300) }];

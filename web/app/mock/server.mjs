@@ -82,7 +82,7 @@ function deliver(id, message, wait) {
 function send(req, res, x, body) {
   const c = x.conversation;
   if (done.has(body.id)) return reply(res, 202, { event: done.get(body.id) });
-  if (body.baseSeq && x.events.some((e) => e.kind === "message" && e.direction === "out" && e.seq > body.baseSeq)) return refuse(res, 409, "Somebody answered meanwhile", "Read the new message, then send again.");
+  if (body.baseSeq && x.events.some((e) => e.kind === "message" && e.direction === "out" && e.seq > body.baseSeq)) return refuse(res, 409, "Somebody answered meanwhile", "Read the new message, then send again.", { type: "/api/problems/answered-meanwhile" });
   const note = body.note === true;
   if (!note && c.legs.find((l) => l.id === body.leg)?.closed) return refuse(res, 422, "This channel is closed", c.legs.find((l) => l.id === body.leg).closed);
   const parts = (body.parts ?? []).map((p) => ({ kind: "file", ...files.get(p.file)?.part, file: p.file }));
@@ -146,31 +146,32 @@ const session = { "Set-Cookie": ["parley_session=1; Path=/; HttpOnly; SameSite=L
 const routes = [
   ["POST", /^\/api\/session$/, (req, res, _, body) => {
     if (body.password !== "parley") return refuse(res, 401, "E-mail or password is wrong", "Check both, or ask an admin for a sign-in link.");
-    if (body.email.startsWith("totp") && !body.code) return refuse(res, 401, "A code is needed", "Type the six digits of your app.", { type: "code-required" });
-    if (body.email.startsWith("totp") && body.code !== "123456") return refuse(res, 401, "The code is wrong", "Codes change every 30 seconds.", { type: "code-wrong" });
-    reply(res, 200, { agent: me }, session);
+    if (body.email.startsWith("totp") && !body.code) return refuse(res, 401, "A code is needed", "Type the six digits of your app.", { type: "/api/problems/code-needed" });
+    if (body.email.startsWith("totp") && body.code !== "123456") return refuse(res, 401, "The code is wrong", "Codes change every 30 seconds.", { type: "/api/problems/sign-in" });
+    reply(res, 200, { agent: me.id, setup: false }, session);
   }],
-  ["POST", /^\/api\/session\/once$/, (req, res, _, body) => (body.secret === "used" ? refuse(res, 410, "This link was used", "Ask for a new one.") : reply(res, 200, { agent: me }, session))],
+  ["POST", /^\/api\/session\/once$/, (req, res, _, body) => (body.secret === "used" ? refuse(res, 410, "This link was used", "Ask for a new one.") : reply(res, 200, { agent: me.id, setup: true }, session))],
   ["DELETE", /^\/api\/session$/, (req, res) => reply(res, 204, undefined, { "Set-Cookie": ["parley_session=; Path=/; Max-Age=0"] })],
-  ["GET", /^\/api\/me$/, (req, res) => reply(res, 200, { agent: me, roles: me.roles, permissions: ["*"], teams: teams.filter((t) => me.teams.includes(t.id)).concat(teams[2]), settings })],
-  ["PATCH", /^\/api\/me$/, (req, res, _, body) => { settings = { ...settings, ...body.settings }; if (body.name) me.name = body.name; reply(res, 200, {}); }],
+  ["GET", /^\/api\/me$/, (req, res) => reply(res, 200, { agent: me, roles: me.roles, permissions: ["conversation.read", "conversation.reply", "account.read", "account.manage", "agent.read", "agent.manage", "team.manage", "dead.manage"], teams, settings, totp: false, setup: false })],
+  ["PATCH", /^\/api\/me$/, (req, res, _, body) => { settings = { ...settings, ...body }; if (body.name) me.name = body.name; reply(res, 200, {}); }],
   ["PUT", /^\/api\/me\/password$/, (req, res) => reply(res, 204)],
   ["POST", /^\/api\/me\/totp$/, (req, res) => reply(res, 200, { secret: "JBSW Y3DP EHPK 3PXP", url: "otpauth://totp/Parley:priya?secret=JBSWY3DPEHPK3PXP&issuer=Parley" })],
-  ["PUT", /^\/api\/me\/totp$/, (req, res, _, b) => (b.code === "123456" ? reply(res, 200, {}) : refuse(res, 422, "The code is wrong", "Codes change every 30 seconds."))],
-  ["GET", /^\/api\/me\/sessions$/, (req, res) => reply(res, 200, { sessions: [{ id: "s1", current: true, userAgent: "Firefox on Linux", remote: "127.0.0.1", createdAt: new Date().toISOString(), seenAt: new Date().toISOString() }, { id: "s2", userAgent: "Safari on iPhone", remote: "203.0.113.9", createdAt: new Date(Date.now() - 864e5).toISOString(), seenAt: new Date(Date.now() - 36e5).toISOString() }] })],
-  ["DELETE", /^\/api\/me\/sessions\/(.+)$/, (req, res) => reply(res, 204)],
+  ["POST", /^\/api\/me\/totp\/confirm$/, (req, res, _, b) => (b.code === "123456" ? reply(res, 200, { codes: ["abcd2345-efgh6723", "jklm2345-nopq6723"] }) : refuse(res, 422, "The code is wrong", "Codes change every 30 seconds."))],
+  ["GET", /^\/api\/sessions$/, (req, res) => reply(res, 200, { sessions: [{ id: "s1", current: true, program: "Firefox on Linux", address: "127.0.0.1", createdAt: new Date().toISOString(), lastAt: new Date().toISOString() }, { id: "s2", program: "Safari on iPhone", address: "203.0.113.9", createdAt: new Date(Date.now() - 864e5).toISOString(), lastAt: new Date(Date.now() - 36e5).toISOString() }] })],
+  ["DELETE", /^\/api\/sessions\/(.+)$/, (req, res) => reply(res, 204)],
   ["GET", /^\/api\/channels$/, (req, res) => reply(res, 200, { channels })],
   ["GET", /^\/api\/accounts$/, (req, res) => reply(res, 200, { accounts })],
-  ["GET", /^\/api\/accounts\/([^/]+)$/, (req, res, m) => reply(res, 200, accounts.find((a) => a.id === m[1]) ?? {})],
+  ["POST", /^\/api\/accounts$/, (req, res, _, b) => { accounts.push({ id: `acc${accounts.length}`, enabled: true, secrets: {}, health: { state: "green", since: new Date().toISOString() }, ...b }); reply(res, 201, accounts.at(-1)); }],
+  ["DELETE", /^\/api\/accounts\/([^/]+)$/, (req, res, m) => { accounts.splice(accounts.findIndex((a) => a.id === m[1]), 1); reply(res, 204); }],
   ["PATCH", /^\/api\/accounts\/([^/]+)$/, (req, res, m, b) => { Object.assign(accounts.find((a) => a.id === m[1]), b); reply(res, 200, {}); }],
-  ["POST", /^\/api\/accounts\/([^/]+)\/test$/, (req, res) => reply(res, 200, { ok: true })],
-  ["GET", /^\/api\/agents$/, (req, res) => reply(res, 200, { agents })],
-  ["POST", /^\/api\/agents$/, (req, res, _, b) => { agents.push({ id: `A${agents.length + 1}`, roles: [], ...b }); reply(res, 201, { agent: agents.at(-1), link: `http://127.0.0.1:${port}/once#new-secret` }); }],
+  ["GET", /^\/api\/agents$/, (req, res) => reply(res, 200, { agents, roles: [{ name: "admin" }, { name: "supervisor" }, { name: "agent" }] })],
+  ["POST", /^\/api\/agents$/, (req, res, _, b) => { agents.push({ id: `A${agents.length + 1}`, roles: [], ...b }); reply(res, 201, { agent: agents.at(-1), secret: "x3Jm-new-secret", until: new Date(Date.now() + 864e5).toISOString() }); }],
+  ["POST", /^\/api\/agents\/([^/]+)\/invite$/, (req, res, m) => reply(res, 200, { agent: agents.find((a) => a.id === m[1]), secret: "x3Jm-again", until: new Date(Date.now() + 864e5).toISOString() })],
   ["PATCH", /^\/api\/agents\/([^/]+)$/, (req, res, m, b) => { Object.assign(agents.find((a) => a.id === m[1]), b); reply(res, 200, {}); }],
   ["GET", /^\/api\/teams$/, (req, res) => reply(res, 200, { teams })],
-  ["POST", /^\/api\/teams$/, (req, res, _, b) => { teams.push({ id: `T${teams.length + 1}`, members: [], ...b }); reply(res, 201, {}); }],
+  ["POST", /^\/api\/teams$/, (req, res, _, b) => { teams.push({ id: `T${teams.length + 1}`, ...b }); reply(res, 201, {}); }],
   ["PATCH", /^\/api\/teams\/([^/]+)$/, (req, res, m, b) => { Object.assign(teams.find((a) => a.id === m[1]), b); reply(res, 200, {}); }],
-  ["GET", /^\/api\/dead$/, (req, res) => reply(res, 200, { dead })],
+  ["GET", /^\/api\/dead$/, (req, res) => reply(res, 200, { letters: dead })],
   ["POST", /^\/api\/dead\/(.+)\/replay$/, (req, res, m) => { dead.splice(dead.findIndex((d) => d.id === m[1]), 1); reply(res, 202, {}); }],
   ["DELETE", /^\/api\/dead\/(.+)$/, (req, res, m) => { dead.splice(dead.findIndex((d) => d.id === m[1]), 1); reply(res, 204); }],
   ["GET", /^\/api\/conversations$/, (req, res, _, __, q) => reply(res, 200, listing(q))],
@@ -205,12 +206,20 @@ const routes = [
   ["PUT", /^\/api\/conversations\/([^/]+)\/read$/, (req, res, m, body) => { const x = db.get(m[1]); x.read = { seq: body.seq, inCount: x.events.filter((e) => e.kind === "message" && e.direction === "in" && e.seq <= body.seq).length }; reply(res, 204); }],
   ["PUT", /^\/api\/conversations\/([^/]+)\/draft$/, (req, res, m, body) => { drafts.set(m[1], body); reply(res, 204); }],
   ["GET", /^\/api\/conversations\/([^/]+)\/draft$/, (req, res, m) => reply(res, 200, drafts.get(m[1]) ?? { text: "", version: 0 })],
-  ["GET", /^\/api\/persons\/([^/]+)$/, (req, res, m) => { const { past, ...p } = person(m[1]); reply(res, 200, p); }],
+  ["GET", /^\/api\/persons\/([^/]+)$/, (req, res, m) => { const p = person(m[1]); reply(res, 200, { person: p.person, identities: p.identities }); }],
   ["GET", /^\/api\/persons\/([^/]+)\/conversations$/, (req, res, m) => reply(res, 200, { conversations: person(m[1]).past })],
   ["PATCH", /^\/api\/persons\/([^/]+)$/, (req, res, m, body) => { Object.assign(person(m[1]).person, body); reply(res, 202, {}); }],
-  ["POST", /^\/api\/persons\/([^/]+)\/merge$/, (req, res, m) => { const p = person(m[1]); p.suggestions = []; p.merges = [{ id: "M1", name: "m.lindqvist@kth.se" }]; reply(res, 202, { id: "M1" }); }],
-  ["POST", /^\/api\/merges\/([^/]+)\/undo$/, (req, res) => { persons["P-maya"].merges = []; reply(res, 202, {}); }],
-  ["DELETE", /^\/api\/persons\/([^/]+)\/suggestions\/(.+)$/, (req, res, m) => { person(m[1]).suggestions = []; reply(res, 204); }],
+  ["GET", /^\/api\/persons\/([^/]+)\/suggestions$/, (req, res, m) => reply(res, 200, { suggestions: person(m[1]).suggestions })],
+  ["POST", /^\/api\/persons\/([^/]+)\/merge$/, (req, res, m, body) => {
+    person(m[1]).suggestions = [];
+    reply(res, 202, { id: "M1" });
+    append("maya", { id: `merge-${Date.now()}`, kind: "merge", merge: { id: "M1", from: body.from, into: m[1], name: "m.lindqvist@kth.se" } });
+  }],
+  ["POST", /^\/api\/merges\/([^/]+)\/undo$/, (req, res, m) => {
+    reply(res, 204);
+    append("maya", { id: `unmerge-${Date.now()}`, kind: "merge", merge: { id: m[1], from: "P-kth", into: "P-maya", name: "m.lindqvist@kth.se", undone: true } });
+  }],
+  ["DELETE", /^\/api\/suggestions\/(.+)$/, (req, res) => { for (const p of Object.values(persons)) p.suggestions = []; reply(res, 204); }],
   ["GET", /^\/api\/files\/(.+)$/, (req, res, m) => {
     const f = files.get(m[1]);
     res.writeHead(200, { "Content-Type": f?.part.mime ?? "image/svg+xml" });

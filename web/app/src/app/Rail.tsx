@@ -21,8 +21,8 @@ import s from "./app.module.css";
 export function Rail({ me, settings, unread }: { me: Me; settings: boolean; unread: number }) {
   const t = useWords();
   const phone = usePhone();
-  const accounts = useQuery({ ...accountsQuery, enabled: me.permissions.length > 0, refetchInterval: 60_000 });
-  const trouble = accounts.data?.some((a) => a.health && !["ok", "off", "unknown", ""].includes(a.health.state));
+  const accounts = useQuery({ ...accountsQuery, enabled: me.permissions.includes("account.read"), refetchInterval: 60_000 });
+  const trouble = accounts.data?.some((a) => a.enabled && (a.health?.state === "amber" || a.health?.state === "red"));
   return (
     <nav className={s.rail} aria-label={t("nav.main")}>
       <a className={s.logo} href="/inbox/mine" aria-label="Parley" onClick={(e) => follow(e, "/inbox/mine")}>

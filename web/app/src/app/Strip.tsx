@@ -8,7 +8,6 @@ import { usePart, useStore } from "../lib/store";
 import { timeOfDay } from "../lib/time";
 import type { Me } from "../model/types";
 import { Button, Dot, Kbd, Ring, cx } from "../ui/parts";
-import { prefs } from "../lib/prefs";
 import s from "./app.module.css";
 
 const QUIET_MS = 2000;
@@ -20,7 +19,7 @@ export function Strip({ me }: { me: Me }) {
     <footer className={s.strip}>
       <Connection />
       <span className={s.mid}>
-        <Undo />
+        <Undo seconds={me.settings.undo} />
       </span>
       <span className={s.who}>{me.name}</span>
     </footer>
@@ -74,11 +73,10 @@ function Connection() {
   );
 }
 
-function Undo() {
+function Undo({ seconds }: { seconds: number }) {
   const t = useWords();
   const all = useStore(undoable);
   const take = useUndo();
-  const { undo } = useStore(prefs);
   const last = all[all.length - 1];
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -91,7 +89,7 @@ function Undo() {
   const left = Math.max(0, last.until - now);
   return (
     <span className={s.undo} role="status">
-      <Ring part={left / (undo * 1000 || 1)} />
+      <Ring part={left / (seconds * 1000 || 1)} />
       {t("undo.sending", { name: last.name.split(" ")[0] ?? last.name, n: Math.ceil(left / 1000) })}
       <button type="button" onClick={() => void take(last)}>
         {t("undo.do")}

@@ -18,7 +18,7 @@ export async function ask(c: Conversation, want: Change, undo?: { text: string; 
     if (!(e instanceof Problem)) throw e;
     const now = cache.getQueryData<Opened>(openedKey(c.id))?.conversation;
     if (!now || now === after || now.seq === c.seq) moved({ ...c });
-    say(e.status === 0 ? t("problem.unreachable") : [e.title, e.detail].filter(Boolean).join(". "), { tone: "bad" });
+    say(e.status === 0 ? t("problem.unreachable") : e.words, { tone: "bad" });
   }
 }
 
@@ -47,8 +47,8 @@ export function reopen(c: Conversation): Promise<void> {
   return ask(c, { state: "open" });
 }
 
-export function snooze(c: Conversation, until: Date | undefined, when: string): Promise<void> {
-  return ask(c, { state: "snoozed", ...(until ? { snoozeUntil: until.toISOString() } : {}) }, { text: t("done.snoozed", { name: c.name, when }), back: { state: "open" } });
+export function snooze(c: Conversation, until: Date, when: string): Promise<void> {
+  return ask(c, { state: "snoozed", snoozeUntil: until.toISOString() }, { text: t("done.snoozed", { name: c.name, when }), back: { state: "open" } });
 }
 
 export function assign(c: Conversation, agent: string): Promise<void> {
@@ -56,5 +56,5 @@ export function assign(c: Conversation, agent: string): Promise<void> {
 }
 
 export function toMe(c: Conversation, me: Me): Promise<void> {
-  return ask(c, { assignee: me.id }, { text: t("done.assignedMe", { name: c.name }), back: { assignee: c.assignee } });
+  return ask(c, { assignee: me.id, ...(c.assignee ? {} : { ifAssignee: "" }) }, { text: t("done.assignedMe", { name: c.name }), back: { assignee: c.assignee } });
 }

@@ -1,6 +1,7 @@
 // Drafts: here at once, on the hub half a second later. Saves of one draft follow one another, so that
 // a late one cannot bring back what was sent.
 import { readDraft, saveDraft } from "./hub";
+import { Problem } from "./http";
 import { kept, store } from "./store";
 
 export interface Local {
@@ -19,6 +20,8 @@ export const savedDrafts = store<Readonly<Record<string, boolean>>>({});
 const timers = new Map<string, ReturnType<typeof setTimeout>>();
 const running = new Map<string, Promise<void>>();
 
+const of = (key: string): string => key.replace(/#note$/, "");
+const isNote = (key: string): boolean => key.endsWith("#note");
 export const draftKey = (c: string, note: boolean): string => (note ? `${c}#note` : c);
 
 export function write(key: string, text: string, leg: string | undefined): void {
@@ -27,7 +30,6 @@ export function write(key: string, text: string, leg: string | undefined): void 
   const version = (old?.version ?? 0) + 1;
   drafts.set((all) => ({ ...all, [key]: { text, version, ...(leg ? { leg } : {}) } }));
   savedDrafts.set((s) => ({ ...s, [key]: false }));
-  if (key.includes("#")) return; // notes stay here: the hub keeps one draft per conversation
   clearTimeout(timers.get(key));
   timers.set(key, setTimeout(() => flush(key), SAVE_MS));
 }
@@ -46,13 +48,24 @@ function flush(key: string): void {
     const d = drafts.get()[key];
     if (!d) return;
     try {
-      await saveDraft(key, { text: d.text, version: d.version, ...(d.leg ? { leg: d.leg } : {}) });
+      await saveDraft(of(key), isNote(key), { text: d.text, version: d.version, ...(d.leg ? { leg: d.leg } : {}) });
       if (drafts.get()[key]?.version === d.version) done(key, d);
-    } catch {
+    } catch (e) {
       // it is safe here; the next keystroke or the next visit tries again
+      if (e instanceof Problem && e.is("draft-older")) overtake(key, e);
     }
   });
   running.set(key, next);
+}
+
+/** Somebody (I, elsewhere) saved a later version: what is written here now follows it. */
+function overtake(key: string, e: Problem): void {
+  const theirs = (e.body.draft as { version?: number } | undefined)?.version ?? 0;
+  const mine = drafts.get()[key];
+  if (!mine || theirs < mine.version) return;
+  drafts.set((all) => ({ ...all, [key]: { ...mine, version: theirs + 1 } }));
+  clearTimeout(timers.get(key));
+  timers.set(key, setTimeout(() => flush(key), SAVE_MS));
 }
 
 function done(key: string, d: Local): void {
@@ -62,16 +75,18 @@ function done(key: string, d: Local): void {
   drafts.set((all) => ({ ...all, [key]: { text: "", version: d.version } }));
 }
 
-/** Takes the hub's draft where it is newer than ours: written on another machine. */
+/** Takes the hub's drafts where they are newer than ours: written on another machine. */
 export async function pull(c: string): Promise<void> {
-  try {
-    const d = await readDraft(c);
-    const mine = drafts.get()[c];
-    if (d && d.version > (mine?.version ?? 0)) {
-      drafts.set((all) => ({ ...all, [c]: { text: d.text, version: d.version, ...(d.leg ? { leg: d.leg } : {}) } }));
-      savedDrafts.set((s) => ({ ...s, [c]: true }));
+  for (const note of [false, true]) {
+    const key = draftKey(c, note);
+    try {
+      const d = await readDraft(c, note);
+      if (d && d.version > (drafts.get()[key]?.version ?? 0)) {
+        drafts.set((all) => ({ ...all, [key]: { text: d.text, version: d.version, ...(d.leg ? { leg: d.leg } : {}) } }));
+        savedDrafts.set((s) => ({ ...s, [key]: true }));
+      }
+    } catch (e) {
+      if (!(e instanceof Problem)) throw e; // without the hub the local draft is the draft
     }
-  } catch {
-    // without the hub the local draft is the draft
   }
 }

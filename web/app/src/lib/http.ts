@@ -27,9 +27,26 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
+  /** What happened and what to do, with what is wrong in single fields. */
+  get words(): string {
+    const fields = Array.isArray(this.body.errors) ? (this.body.errors as { field: string; message: string }[]).map((f) => `${f.field}: ${f.message}`) : [];
+    return [this.title, ...(fields.length > 0 ? fields : [this.detail])].filter(Boolean).join(". ");
+  }
+
+  /** Is it a problem of this type? Types are addresses that end in a code. */
+  is(code: string): boolean {
+    return this.type === code || this.type.endsWith(`/${code}`);
+  }
+
+  /** What is wrong with a field, if something is. */
+  field(name: string): string | undefined {
+    if (!Array.isArray(this.body.errors)) return undefined;
+    return (this.body.errors as { field: string; message: string }[]).find((f) => f.field === name || f.field.endsWith(`.${name}`))?.message;
+  }
+
   /** Worth trying again with the same id? */
   get passing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+    return this.status === 0 || this.is("in-progress") || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
   }
 }
 

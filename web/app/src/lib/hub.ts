@@ -33,14 +33,16 @@ const id = encodeURIComponent;
 function me(x: unknown): Me {
   const j = x as Json;
   const agent = (j.agent ?? j) as Agent;
-  const teamList = listOf<Team | string>(j, "teams").map((v) => (typeof v === "string" ? { id: v, name: v } : v));
+  const teamList = listOf<Team>(j, "teams");
+  const set = (j.settings ?? {}) as Partial<Me["settings"]>;
   return {
     ...agent,
     permissions: listOf<string>(j, "permissions"),
-    roles: (j.roles as string[] | undefined) ?? agent.roles ?? [],
     teams: teamList.map((v) => v.id),
     teamList,
-    settings: ((j.settings as Json | undefined) ?? {}) as Record<string, unknown>,
+    settings: { undo: set.undo ?? 5, locale: set.locale ?? "", theme: set.theme ?? "" },
+    totp: j.totp === true,
+    setup: j.setup === true,
   };
 }
 
@@ -48,25 +50,25 @@ export const meQuery = queryOptions({ queryKey: ["me"], queryFn: async () => me(
 
 export const signIn = (email: string, password: string, code?: string) =>
   call<Json>("/api/session", { body: { email, password, ...(code ? { code } : {}) } });
-export const signInOnce = (secret: string) => call<Json>("/api/session/once", { body: { secret } });
+export const signInOnce = (secret: string) => call<{ setup?: boolean }>("/api/session/once", { body: { secret } });
 export const signOut = () => call<void>("/api/session", { method: "DELETE" });
-export const setPassword = (password: string, current?: string) => call<void>("/api/me/password", { method: "PUT", body: { password, ...(current ? { current } : {}) } });
-export const patchMe = (body: { name?: string; settings?: Json }) => call<unknown>("/api/me", { method: "PATCH", body });
-export const beginTotp = () => call<{ secret: string; url: string }>("/api/me/totp", { body: {} });
-export const confirmTotp = (code: string) => call<{ recovery?: string[] }>("/api/me/totp", { method: "PUT", body: { code } });
-export const endTotp = (code: string) => call<void>("/api/me/totp", { method: "DELETE", body: { code } });
+export const setPassword = (password: string, present?: string) =>
+  call<void>("/api/me/password", { method: "PUT", body: { password, ...(present ? { present } : {}) } });
+export const patchMe = (body: { name?: string; undo?: number; locale?: string; theme?: string }) => call<unknown>("/api/me", { method: "PATCH", body });
+export const beginTotp = (password: string) => call<{ secret: string; url: string }>("/api/me/totp", { body: { password } });
+export const confirmTotp = (code: string) => call<{ codes?: string[] }>("/api/me/totp/confirm", { body: { code } });
+export const endTotp = (password: string, code: string) => call<void>("/api/me/totp/disable", { body: { password, code } });
 
 export interface SignInSession {
   id: string;
   current?: boolean;
-  agent?: string;
-  userAgent?: string;
-  remote?: string;
+  address?: string;
+  program?: string;
   createdAt?: string;
-  seenAt?: string;
+  lastAt?: string;
 }
-export const sessionsQuery = queryOptions({ queryKey: ["sessions"], queryFn: async () => listOf<SignInSession>(await call("/api/me/sessions"), "sessions") });
-export const endSession = (s: string) => call<void>(`/api/me/sessions/${id(s)}`, { method: "DELETE" });
+export const sessionsQuery = queryOptions({ queryKey: ["sessions"], queryFn: async () => listOf<SignInSession>(await call("/api/sessions"), "sessions") });
+export const endSession = (s: string) => call<void>(`/api/sessions/${id(s)}`, { method: "DELETE" });
 
 // ---- channels, accounts, people of ours -------------------------------------
 
@@ -80,29 +82,52 @@ export const channelsQuery = queryOptions({
   staleTime: 600_000,
 });
 export const accountsQuery = queryOptions({ queryKey: ["accounts"], queryFn: async () => listOf<Account>(await call("/api/accounts"), "accounts") });
-export const accountQuery = (a: string) =>
-  queryOptions({ queryKey: ["accounts", a], queryFn: async () => ((x: Json) => (x.account ?? x) as Account)(await call<Json>(`/api/accounts/${id(a)}`)) });
-export const saveAccount = (a: Partial<Account> & { channel: string }) =>
-  a.id ? call<unknown>(`/api/accounts/${id(a.id)}`, { method: "PATCH", body: a }) : call<unknown>("/api/accounts", { body: a });
+export interface AccountInput {
+  name?: string;
+  queue?: string;
+  enabled?: boolean;
+  settings?: Record<string, string>;
+}
+export const createAccount = (a: AccountInput & { channel: string; name: string }, key: string) => call<Account>("/api/accounts", { body: a, key });
+export const changeAccount = (a: string, body: AccountInput) => call<Account>(`/api/accounts/${id(a)}`, { method: "PATCH", body });
 export const removeAccount = (a: string) => call<void>(`/api/accounts/${id(a)}`, { method: "DELETE" });
-export const testAccount = (a: string) => call<unknown>(`/api/accounts/${id(a)}/test`, { body: {} });
 
-export const agentsQuery = queryOptions({ queryKey: ["agents"], queryFn: async () => listOf<Agent>(await call("/api/agents"), "agents"), staleTime: 120_000, retry: false });
+export interface Role {
+  name: string;
+}
+export const agentsQuery = queryOptions({
+  queryKey: ["agents"],
+  queryFn: async () => listOf<Agent>(await call("/api/agents"), "agents"),
+  staleTime: 120_000,
+  retry: false,
+});
+export const rolesQuery = queryOptions({ queryKey: ["roles"], queryFn: async () => listOf<Role>(await call("/api/agents"), "roles"), staleTime: 600_000, retry: false });
 export const teamsQuery = queryOptions({ queryKey: ["teams"], queryFn: async () => listOf<Team>(await call("/api/teams"), "teams"), staleTime: 120_000, retry: false });
-export const saveAgent = (a: Partial<Agent>) => (a.id ? call<Json>(`/api/agents/${id(a.id)}`, { method: "PATCH", body: a }) : call<Json>("/api/agents", { body: a }));
-export const saveTeam = (x: Partial<Team>) => (x.id ? call<Json>(`/api/teams/${id(x.id)}`, { method: "PATCH", body: x }) : call<Json>("/api/teams", { body: x }));
+
+export interface Invited {
+  agent: Agent;
+  secret: string;
+  until: string;
+}
+export const inviteAgent = (a: { email: string; name: string; roles: string[]; teams: string[] }, key: string) => call<Invited>("/api/agents", { body: a, key });
+export const inviteAgain = (a: string) => call<Invited>(`/api/agents/${id(a)}/invite`, { method: "POST" });
+export const changeAgent = (a: string, body: { roles?: string[]; teams?: string[]; disabled?: boolean; resetTotp?: boolean }) =>
+  call<Agent>(`/api/agents/${id(a)}`, { method: "PATCH", body });
+export const createTeam = (name: string, key: string) => call<Team>("/api/teams", { body: { name }, key });
+export const renameTeam = (x: string, name: string) => call<Team>(`/api/teams/${id(x)}`, { method: "PATCH", body: { name } });
+export const removeTeam = (x: string) => call<void>(`/api/teams/${id(x)}`, { method: "DELETE" });
 
 export interface DeadLetter {
   id: string;
-  topic?: string;
-  key?: string;
-  error?: string;
-  attempts?: number;
-  at?: string;
-  body?: unknown;
+  topic: string;
+  group?: string;
+  key: string;
+  failed: string;
+  attempts: number;
+  reason: string;
 }
-export const deadQuery = queryOptions({ queryKey: ["dead"], queryFn: async () => listOf<DeadLetter>(await call("/api/dead"), "dead") });
-export const replayDead = (d: string) => call<void>(`/api/dead/${id(d)}/replay`, { body: {} });
+export const deadQuery = queryOptions({ queryKey: ["dead"], queryFn: async () => listOf<DeadLetter>(await call("/api/dead"), "letters") });
+export const replayDead = (d: string) => call<void>(`/api/dead/${id(d)}/replay`, { method: "POST" });
 export const dropDead = (d: string) => call<void>(`/api/dead/${id(d)}`, { method: "DELETE" });
 
 // ---- conversations ----------------------------------------------------------
@@ -165,7 +190,7 @@ export interface Outgoing {
   id: string;
   leg?: string;
   text?: string;
-  parts?: { file: string; kind?: string; name?: string }[];
+  parts?: { file: string }[];
   replyTo?: { event: string };
   sendAt?: string;
   undo?: number;
@@ -176,12 +201,13 @@ export interface Outgoing {
 
 export const send = (c: string, m: Outgoing) => call<{ event?: string }>(`/api/conversations/${id(c)}/messages`, { body: m });
 export const undo = (c: string, event: string) => call<void>(`/api/conversations/${id(c)}/messages/${id(event)}`, { method: "DELETE" });
-export const retry = (c: string, event: string, key: string) => call<unknown>(`/api/conversations/${id(c)}/messages/${id(event)}/retry`, { body: {}, key });
+export const retry = (c: string, event: string, key: string) => call<unknown>(`/api/conversations/${id(c)}/messages/${id(event)}/retry`, { method: "POST", key });
 
 export interface Change {
   state?: Conversation["state"];
   snoozeUntil?: string;
   assignee?: string;
+  ifAssignee?: string;
   team?: string;
   addLabels?: string[];
   removeLabels?: string[];
@@ -189,41 +215,35 @@ export interface Change {
   subject?: string;
 }
 export const change = (c: string, body: Change, key: string) => call<unknown>(`/api/conversations/${id(c)}`, { method: "PATCH", body, key });
-export const mark = (c: string, seq: number) => call<void>(`/api/conversations/${id(c)}/read`, { method: "PUT", body: { seq } });
+export const mark = (c: string, seq: number, unread = false) =>
+  call<Mark | undefined>(`/api/conversations/${id(c)}/read`, { method: "PUT", body: { seq, ...(unread ? { unread } : {}) } });
 
-export async function readDraft(c: string): Promise<Draft | undefined> {
-  const x = await call<Json | undefined>(`/api/conversations/${id(c)}/draft`);
-  const d = (x?.draft ?? x) as Draft | undefined;
-  return d?.text === undefined ? undefined : d;
-}
-export const saveDraft = (c: string, d: Draft) => call<unknown>(`/api/conversations/${id(c)}/draft`, { method: "PUT", body: d });
+const kind = (note: boolean) => (note ? "?kind=note" : "");
+export const readDraft = (c: string, note: boolean) => call<Draft | undefined>(`/api/conversations/${id(c)}/draft${kind(note)}`);
+export const saveDraft = (c: string, note: boolean, d: Draft) => call<unknown>(`/api/conversations/${id(c)}/draft${kind(note)}`, { method: "PUT", body: d });
 
 // ---- persons ----------------------------------------------------------------
 
 export interface PersonPage {
   person: Person;
   identities: Known[];
-  suggestions: Suggestion[];
-  merges: { id: string; name?: string; from?: string; at?: string }[];
 }
 export const personQuery = (p: string) =>
   queryOptions({
     queryKey: ["person", p],
     queryFn: async (): Promise<PersonPage> => {
       const x = await call<Json>(`/api/persons/${id(p)}`);
-      return {
-        person: (x.person ?? x) as Person,
-        identities: listOf<Known>(x, "identities"),
-        suggestions: listOf<Suggestion>(x, "suggestions"),
-        merges: listOf<PersonPage["merges"][number]>(x, "merges"),
-      };
+      return { person: (x.person ?? x) as Person, identities: listOf<Known>(x, "identities") };
     },
   });
+export const suggestionsQuery = (p: string) =>
+  queryOptions({ queryKey: ["person", p, "suggestions"], queryFn: async () => listOf<Suggestion>(await call(`/api/persons/${id(p)}/suggestions`), "suggestions"), retry: false });
 export const pastQuery = (p: string) =>
   queryOptions({ queryKey: ["person", p, "past"], queryFn: async () => listOf<Conversation>(await call(`/api/persons/${id(p)}/conversations`), "conversations") });
-export const patchPerson = (p: string, body: { name?: string; note?: string; attributes?: Record<string, string> }) => call<unknown>(`/api/persons/${id(p)}`, { method: "PATCH", body });
-export const merge = (into: string, from: string, key: string) => call<{ id?: string; merge?: string }>(`/api/persons/${id(into)}/merge`, { body: { from }, key });
-export const undoMerge = (m: string) => call<void>(`/api/merges/${id(m)}/undo`, { body: {} });
-export const dismissSuggestion = (p: string, s: string) => call<void>(`/api/persons/${id(p)}/suggestions/${id(s)}`, { method: "DELETE" });
+export const patchPerson = (p: string, body: { name?: string; note?: string; attributes?: Record<string, string | null> }) =>
+  call<unknown>(`/api/persons/${id(p)}`, { method: "PATCH", body });
+export const merge = (into: string, from: string, key: string) => call<{ id: string }>(`/api/persons/${id(into)}/merge`, { body: { from }, key });
+export const undoMerge = (m: string) => call<void>(`/api/merges/${id(m)}/undo`, { method: "POST" });
+export const dismissSuggestion = (s: string) => call<void>(`/api/suggestions/${id(s)}`, { method: "DELETE" });
 
 export const fileUrl = (f: string) => `/api/files/${id(f)}`;

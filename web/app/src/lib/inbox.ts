@@ -124,7 +124,7 @@ export function readAll(c: Conversation): void {
   if (old && old.seq >= c.seq && old.inCount >= c.inCount) return;
   setMark(c.id, { seq: c.seq, inCount: c.inCount });
   mark(c.id, c.seq).catch(() => {
-    if (old) setMark(c.id, old);
+    if (old) setMark(c.id, old); // it shows as unread again, and is marked at the next look
   });
 }
 
@@ -133,7 +133,10 @@ export function unreadLast(c: Conversation): void {
   if (c.inCount === 0) return;
   const seq = Math.max(0, c.lastInSeq - 1);
   setMark(c.id, { seq, inCount: c.inCount - 1 });
-  void mark(c.id, seq).catch(() => undefined);
+  mark(c.id, seq, true).then(
+    (m) => m && setMark(c.id, m),
+    () => setMark(c.id, { seq: c.seq, inCount: c.inCount }),
+  );
 }
 
 // ---- presence ---------------------------------------------------------------

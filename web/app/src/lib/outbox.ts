@@ -122,7 +122,7 @@ function failed(x: Item, e: unknown): void {
     timer = setTimeout(flushWaiting, wait * (0.5 + Math.random() / 2));
     return;
   }
-  const stale = e.status === 409;
+  const stale = e.is("answered-meanwhile");
   const refused = { title: e.title, ...(e.detail ? { detail: e.detail } : {}), ...(stale ? { stale } : {}) };
   outbox.set((all) => (all[client] ? { ...all, [client]: { ...x, refused } } : all));
   act(x.conversation, { type: "refused", client, problem: refused });

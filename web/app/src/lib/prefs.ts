@@ -5,10 +5,9 @@ import { kept, store } from "./store";
 export interface Prefs {
   sort: Sort;
   context: boolean; // the pane beside the thread, where it has room
-  undo: number; // seconds
 }
 
-export const prefs = kept<Prefs>("parley.prefs", { sort: "waiting", context: true, undo: 5 });
+export const prefs = kept<Prefs>("parley.prefs", { sort: "waiting", context: true });
 
 /** Overlays: one at a time. */
 export const overlay = store<"none" | "palette" | "keys" | "views" | "context" | "emoji" | "via" | "snooze" | "assign" | "state">("none");

@@ -1,5 +1,6 @@
 // Times as people read them: 09:31 today, "Yesterday", then dates; remaining time with its unit.
 import { locale, t } from "./i18n";
+import { isUntilReply } from "../model/snooze";
 import { store } from "./store";
 
 /** The present minute; lists and windows count by it. */
@@ -64,6 +65,11 @@ export function upcoming(at: string, now = new Date()): string {
   if (ahead === 1) return t("time.tomorrowAt", { time });
   const date = format(ahead > 1 && ahead < 7 ? { weekday: "short" } : { day: "numeric", month: "short" }).format(d);
   return `${date} ${time}`;
+}
+
+/** When a snoozed conversation comes back. */
+export function comesBack(at: string): string {
+  return isUntilReply(at) ? t("snooze.untilReply") : upcoming(at);
 }
 
 /** A length of time in its largest unit: 14 min, 6 h, 3 d. */

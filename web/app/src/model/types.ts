@@ -253,13 +253,11 @@ export interface Channel {
   can: Capabilities;
 }
 
-export interface HealthCheck {
-  name: string;
-  state: "ok" | "warn" | "bad" | "off";
-  text?: string;
-  code?: string;
-  advice?: string;
-  at?: string;
+export interface Health {
+  state: "green" | "amber" | "red" | "";
+  reason?: string;
+  next?: string;
+  since?: string;
 }
 
 export interface Account {
@@ -268,13 +266,15 @@ export interface Account {
   name: string;
   handle?: string;
   queue?: string;
-  settings?: Record<string, string>;
-  secrets?: Record<string, boolean>;
-  health?: { state: string; reason?: string; code?: string; advice?: string; since?: string; at?: string; checks?: HealthCheck[] };
-  callback?: string;
-  snippet?: string;
-  disabled?: boolean;
+  enabled: boolean;
+  settings: Record<string, string>;
+  secrets: Record<string, boolean>;
+  health?: Health;
   createdAt?: string;
+  /** What to paste on one's own pages, where the channel has such a thing. */
+  snippet?: string;
+  /** What to enter on the far side, where the channel has such a thing. */
+  callback?: string;
 }
 
 export interface Agent {
@@ -283,20 +283,21 @@ export interface Agent {
   email?: string;
   roles?: string[];
   teams?: string[];
-  disabled?: boolean;
   totp?: boolean;
+  invited?: boolean;
+  disabled?: string;
 }
 
 export interface Team {
   id: string;
   name: string;
-  members?: string[];
 }
 
 export interface Me extends Agent {
   permissions: string[];
   teamList: Team[];
-  settings: Record<string, unknown>;
+  settings: { undo: number; locale: string; theme: "" | "light" | "dark" };
+  setup: boolean;
 }
 
 export interface Draft {
@@ -305,9 +306,9 @@ export interface Draft {
   version: number;
 }
 
+/** Two persons who may be one. */
 export interface Suggestion {
   id: string;
-  person: string;
-  name?: string;
-  why: { text: string; ok: boolean }[];
+  persons: string[];
+  why?: string;
 }

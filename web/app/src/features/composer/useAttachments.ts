@@ -43,7 +43,7 @@ export function useAttachments(can: Capabilities | undefined): Attachments {
         const kind = accepts(limits.current, x.mime, x.size).kind;
         patch(x.key, { progress: 1, part: { kind, name: x.name, mime: x.mime, size: x.size, file: String(got.id ?? got.file ?? "") } });
       } catch (e) {
-        if (!x.abort.signal.aborted) patch(x.key, { problem: e instanceof Problem && e.status !== 0 ? [e.title, e.detail].filter(Boolean).join(". ") : t("problem.unreachable") });
+        if (!x.abort.signal.aborted) patch(x.key, { problem: e instanceof Problem && e.status !== 0 ? e.words : t("problem.unreachable") });
       }
     },
     [patch],

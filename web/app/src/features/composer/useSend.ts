@@ -4,7 +4,7 @@ import { clear, draftKey } from "../../lib/drafts";
 import { type Key, t } from "../../lib/i18n";
 import { readAll, thread } from "../../lib/inbox";
 import { post } from "../../lib/outbox";
-import { prefs, say } from "../../lib/prefs";
+import { say } from "../../lib/prefs";
 import { ulid } from "../../lib/ulid";
 import { measure } from "../../model/legs";
 import type { Capabilities, Conversation, Leg, Me } from "../../model/types";
@@ -53,7 +53,7 @@ export function useSend(w: What): Sending {
           if (blocked !== "write.nothing") say(t(blocked), { tone: "bad" });
           return;
         }
-        const seconds = prefs.get().undo;
+        const seconds = w.me.settings.undo;
         post({
           conversation: w.c.id,
           name: w.c.name,
@@ -63,8 +63,8 @@ export function useSend(w: What): Sending {
           body: {
             id: ulid(),
             ...(w.text.trim() ? { text: w.text.trim() } : {}),
-            ...(w.files.ready.length > 0 ? { parts: w.files.ready.map((f) => ({ file: f.part.file ?? "", kind: f.part.kind, ...(f.part.name ? { name: f.part.name } : {}) })) } : {}),
-            ...(w.note ? { note: true } : { baseSeq: thread(w.c.id).timeline.get().seq, ...(w.leg ? { leg: w.leg.id } : {}), ...(seconds > 0 ? { undo: seconds } : {}) }),
+            ...(w.files.ready.length > 0 ? { parts: w.files.ready.map((f) => ({ file: f.part.file ?? "" })) } : {}),
+            ...(w.note ? { note: true } : { baseSeq: thread(w.c.id).timeline.get().seq, ...(w.leg ? { leg: w.leg.id } : {}), undo: seconds }),
           },
         });
         clear(draftKey(w.c.id, w.note));

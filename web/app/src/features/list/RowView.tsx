@@ -6,7 +6,7 @@ import { useWords } from "../../lib/i18n";
 import { marks, presenceOf } from "../../lib/inbox";
 import { go, inboxPath } from "../../lib/router";
 import { usePart, useStore } from "../../lib/store";
-import { full, short, upcoming } from "../../lib/time";
+import { comesBack, full, short } from "../../lib/time";
 import { glyphs, third, unread } from "../../model/list";
 import type { Conversation, Here, Me } from "../../model/types";
 import { Icon } from "../../ui/Icon";
@@ -77,7 +77,7 @@ function When({ c }: { c: Conversation }) {
     return (
       <span className={s.when}>
         <Icon name="clock-pause" size={13} />
-        {upcoming(c.snoozeUntil)}
+        {comesBack(c.snoozeUntil)}
       </span>
     );
   }

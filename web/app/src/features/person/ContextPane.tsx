@@ -36,7 +36,7 @@ export function ContextPane({ id }: { id: string }) {
           <>
             <Who p={p} c={c} />
             <Identities list={known} c={c} />
-            <SamePerson person={p} suggestions={person.data?.suggestions ?? []} merges={person.data?.merges ?? []} />
+            <SamePerson c={c} />
             <Attributes person={p} />
             <Past person={p.id} current={c.id} />
             <Labels c={c} />

@@ -26,12 +26,13 @@ export function Once({ done }: { done: () => void }) {
     secret.current = "";
     history.replaceState(null, "", location.pathname);
     signInOnce(value).then(
-      () => setStep("password"),
+      (got) => (got?.setup === false ? done() : setStep("password")),
       (e) => {
         setProblem(e instanceof Problem ? e : undefined);
         setStep("refused");
       },
     );
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the link is opened once
   }, []);
 
   async function submit(e: FormEvent) {

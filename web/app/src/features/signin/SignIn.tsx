@@ -26,7 +26,7 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
       done();
     } catch (err) {
       if (!(err instanceof Problem)) throw err;
-      if (wantsCode(err) && !asksCode) setAsksCode(true);
+      if (err.is("code-needed") && !asksCode) setAsksCode(true);
       else setProblem(err);
     } finally {
       setBusy(false);
@@ -58,10 +58,6 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
       </form>
     </Frame>
   );
-}
-
-function wantsCode(p: Problem): boolean {
-  return /code|totp|second/i.test(p.type) && !/wrong|invalid/i.test(p.type);
 }
 
 /** What went wrong, in the hub's words, or that it cannot be reached. */

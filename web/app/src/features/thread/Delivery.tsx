@@ -72,7 +72,7 @@ function Trouble({ e, c }: { e: TimelineEvent; c: Conversation }) {
       await retry(c.id, e.id, ulid());
     } catch (err) {
       if (!(err instanceof Problem)) throw err;
-      say(err.status === 0 ? t("problem.unreachable") : [err.title, err.detail].filter(Boolean).join(". "), { tone: "bad" });
+      say(err.status === 0 ? t("problem.unreachable") : err.words, { tone: "bad" });
     } finally {
       setBusy(false);
     }
