@@ -108,6 +108,9 @@ func TestFigures(t *testing.T) {
 		must(t, h.send(ctx, fmt.Sprint("w", i)))
 	}
 	until(t, "warm", 5*time.Second, func() bool { return h.arrived() >= 400 })
+	c0, t0 := cpu(), time.Now()
+	time.Sleep(3 * time.Second) // not a wait for anything: it is what is measured
+	t.Logf("idle: %.1f %% of a core, RSS %d MB", 100*(cpu()-c0).Seconds()/time.Since(t0).Seconds(), rss()>>20)
 	for _, rate := range rates() {
 		h.open(t, rate, 6*time.Second)
 	}

@@ -51,6 +51,7 @@ const (
 	fetchBytes        = 1 << 20
 	fetchWait         = 5 * time.Second
 	commitEvery       = 50 * time.Millisecond
+	commitSynced      = 200 * time.Millisecond // where the disk must be waited for
 	checkpointEvery   = time.Second
 	retainEvery       = 5 * time.Second
 	publishTimeout    = 3 * time.Second

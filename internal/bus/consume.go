@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -168,6 +169,7 @@ type generation struct {
 	durable atomic.Bool // a handler published to a durable topic since the last commit
 	workers sync.WaitGroup
 	last    map[int]int64 // committed
+	synced  time.Time     // when a commit last had to wait for the disk
 }
 
 // generation runs one assignment: a worker for each partition and one committer. It returns at
@@ -204,50 +206,56 @@ func (g *generation) commits(gctx, ctx context.Context) {
 	for {
 		select {
 		case <-t.C:
-			g.commit()
+			g.commit(false)
 			continue
 		case <-gctx.Done():
 		case <-ctx.Done():
 		}
 		g.workers.Wait()
-		g.commit()
+		g.commit(true)
 		return
 	}
 }
 
-// commit tells the broker what is handled. What handlers published to durable topics is on disk before.
-func (g *generation) commit() {
-	next := map[int]int64{}
-	for _, p := range g.parts {
-		if off, ok := p.handled(); ok && off != g.last[p.id] || ok && !has(g.last, p.id) {
-			next[p.id] = off
-		}
-	}
-	if len(next) == 0 {
+// commit tells the broker what is handled. What handlers published to durable topics is on disk
+// before; as that costs a sync of every partition they wrote to, it is done less often, but at
+// last in any case.
+func (g *generation) commit(last bool) {
+	next := g.handled()
+	b := g.s.bus
+	if len(next) == 0 || !last && g.durable.Load() && b.broker != nil && time.Since(g.synced) < commitSynced {
 		return
 	}
-	b := g.s.bus
 	if b.broker != nil && g.durable.Swap(false) {
 		if err := b.broker.gate.wait(context.Background()); err != nil {
 			g.durable.Store(true)
 			b.cfg.Log.Error("bus: not committing what is not on disk", "group", g.s.id, "error", err)
 			return
 		}
+		g.synced = time.Now()
 	}
 	if err := g.gen.CommitOffsets(map[string]map[int]int64{g.s.topic: next}); err != nil {
 		b.m.commitFailed(g.s.topic, g.s.group)
 		b.cfg.Log.Info("bus: commit refused", "group", g.s.id, "generation", g.gen.ID, "error", err)
 		return
 	}
-	for p, off := range next {
-		g.last[p] = off
-	}
+	maps.Copy(g.last, next)
 	if b.broker != nil {
 		b.broker.committed(g.s.id, g.s.topic, next)
 	}
 }
 
-func has(m map[int]int64, k int) bool { _, ok := m[k]; return ok }
+// handled is where each partition stands that moved since the last commit.
+func (g *generation) handled() map[int]int64 {
+	next := map[int]int64{}
+	for _, p := range g.parts {
+		off, ok := p.handled()
+		if was, known := g.last[p.id]; ok && (!known || was != off) {
+			next[p.id] = off
+		}
+	}
+	return next
+}
 
 type runKey struct{}
 

@@ -120,6 +120,9 @@ func (e *embedded) ready(ctx context.Context) error {
 	if e.dir == "" {
 		return nil
 	}
+	for name := range e.bus.state.topics {
+		e.gate.roll = min(e.gate.roll, e.rollsAt(name))
+	}
 	if err := syncDir(e.dir); err != nil { // the topics' names
 		return fmt.Errorf("bus: %w", err)
 	}
@@ -128,6 +131,24 @@ func (e *embedded) ready(ctx context.Context) error {
 	}
 	e.bus.cfg.Log.Warn("bus: the last run did not stop cleanly; going back to what is on disk", "since", e.back.At)
 	return e.rewind(ctx)
+}
+
+// rollsAt is the size of a file at which the broker begins the topic's next one. A topic made by
+// another version may have its own.
+func (e *embedded) rollsAt(topic string) int64 {
+	info := e.cluster.TopicInfo(topic)
+	if info == nil {
+		return segmentBytes
+	}
+	v := info.Configs["segment.bytes"]
+	if v == nil {
+		return segmentBytes
+	}
+	n, err := strconv.ParseInt(*v, 10, 64)
+	if err != nil {
+		return 0 // look every time
+	}
+	return n
 }
 
 // tick writes checkpoints and trims the log.

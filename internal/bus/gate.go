@@ -17,14 +17,14 @@ import (
 // over the log files that changed. Its zero value is not usable.
 type gate struct {
 	dir  string               // of the broker's partitions
+	roll int64                // the smallest size at which the broker begins a new file
 	sync func(*os.File) error // fdatasync
 	note func(path string, size int64)
 
 	mu      sync.Mutex
-	dirty   map[place]bool // changed since their last round; true: of a durable topic
+	dirty   map[place]bool // changed since their last sync; true: of a durable topic
 	next    *round         // has not begun
-	busy    bool
-	broken  error // the first failed sync; nothing is known about the disk after it
+	broken  error          // the first failed sync; nothing is known about the disk after it
 	done    chan struct{}
 	kick    chan struct{}
 	syncing sync.Mutex // one round or sweep at a time
@@ -37,9 +37,13 @@ type place struct {
 }
 
 type round struct {
-	done chan struct{}
-	err  error
+	places map[place]bool // that somebody waits for
+	all    bool           // somebody waits for every durable one
+	done   chan struct{}
+	err    error
 }
+
+func newRound() *round { return &round{places: map[place]bool{}, done: make(chan struct{})} }
 
 // segment is the newest log file of a partition that the gate has synced.
 type segment struct {
@@ -48,8 +52,8 @@ type segment struct {
 }
 
 func newGate(dir string) *gate {
-	g := &gate{dir: dir, sync: fdatasync, dirty: map[place]bool{}, files: map[place]*segment{},
-		next: &round{done: make(chan struct{})}, kick: make(chan struct{}, 1), done: make(chan struct{})}
+	g := &gate{dir: dir, roll: segmentBytes, sync: fdatasync, dirty: map[place]bool{}, files: map[place]*segment{},
+		next: newRound(), kick: make(chan struct{}, 1), done: make(chan struct{})}
 	go g.loop()
 	return g
 }
@@ -68,10 +72,15 @@ func (g *gate) failed() error {
 	return g.broken
 }
 
-// wait returns when every durable partition that had changed before the call is on disk.
-func (g *gate) wait(ctx context.Context) error {
+// wait returns when what was written to the places before the call is on disk; without places,
+// when all durable partitions are.
+func (g *gate) wait(ctx context.Context, places ...place) error {
 	g.mu.Lock()
 	r := g.next
+	r.all = r.all || len(places) == 0
+	for _, p := range places {
+		r.places[p] = true
+	}
 	g.mu.Unlock()
 	select {
 	case g.kick <- struct{}{}:
@@ -90,21 +99,21 @@ func (g *gate) loop() {
 	for range g.kick {
 		g.mu.Lock()
 		r := g.next
-		g.next = &round{done: make(chan struct{})}
+		g.next = newRound()
 		g.mu.Unlock()
-		r.err = g.flush(false)
+		r.err = g.flush(func(p place, durable bool) bool { return r.all && durable || r.places[p] })
 		close(r.done)
 	}
 }
 
-// flush syncs what changed: the durable partitions, or all of them.
-func (g *gate) flush(all bool) error {
+// flush syncs the changed partitions that are wanted.
+func (g *gate) flush(wanted func(p place, durable bool) bool) error {
 	g.syncing.Lock()
 	defer g.syncing.Unlock()
 	g.mu.Lock()
 	var todo []place
 	for p, durable := range g.dirty {
-		if durable || all {
+		if wanted(p, durable) {
 			todo = append(todo, p)
 			delete(g.dirty, p)
 		}
@@ -141,8 +150,14 @@ func (g *gate) flush(all bool) error {
 	return nil
 }
 
-// flushPart syncs the partition's files from the newest one known on, and its folder when there are new ones.
+// flushPart syncs the partition's newest file, and those begun since the last time with their folder.
 func (g *gate) flushPart(p place, seg *segment) error {
+	if seg.file != nil {
+		size, err := g.syncFile(seg.file)
+		if err != nil || size < g.roll { // the broker begins a new file only when this one is full
+			return err
+		}
+	}
 	dir := filepath.Join(g.dir, fmt.Sprintf("%s-%d", p.topic, p.partition))
 	bases, err := segments(dir)
 	if err != nil {
@@ -150,20 +165,18 @@ func (g *gate) flushPart(p place, seg *segment) error {
 	}
 	fresh := false
 	for _, base := range bases {
-		if base < seg.base {
+		if base <= seg.base {
 			continue
 		}
-		if base > seg.base {
-			f, err := os.Open(filepath.Join(dir, strconv.FormatInt(base, 10)+".dat"))
-			if err != nil {
-				return err
-			}
-			if err := seg.close(); err != nil {
-				return err
-			}
-			seg.base, seg.file, fresh = base, f, true
+		f, err := os.Open(filepath.Join(dir, strconv.FormatInt(base, 10)+".dat"))
+		if err != nil {
+			return err
 		}
-		if err := g.syncFile(seg.file); err != nil {
+		if err := seg.close(); err != nil {
+			return err
+		}
+		seg.base, seg.file, fresh = base, f, true
+		if _, err := g.syncFile(f); err != nil {
 			return err
 		}
 	}
@@ -173,18 +186,19 @@ func (g *gate) flushPart(p place, seg *segment) error {
 	return nil
 }
 
-func (g *gate) syncFile(f *os.File) error {
+// syncFile syncs one file, and says how large it is at least.
+func (g *gate) syncFile(f *os.File) (int64, error) {
 	st, err := f.Stat()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := g.sync(f); err != nil {
-		return err
+		return 0, err
 	}
 	if g.note != nil {
 		g.note(f.Name(), st.Size())
 	}
-	return nil
+	return st.Size(), nil
 }
 
 func (s *segment) close() error {

@@ -32,9 +32,14 @@ type Bus struct {
 	repaired chan struct{} // closed when consumers may run
 	repair   sync.Once
 
-	closing  sync.Once
-	closed   chan struct{} // when all has stopped
-	closeErr error         // then
+	end ending
+}
+
+// ending is how a bus ends, once.
+type ending struct {
+	once sync.Once
+	done chan struct{} // closed when all has stopped
+	err  error         // then
 }
 
 // state is what changes while the bus runs.
@@ -52,7 +57,7 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 	if err := c.defaults(); err != nil {
 		return nil, err
 	}
-	b := &Bus{cfg: c, addr: c.Brokers, m: newMetrics(c.Registerer), repaired: make(chan struct{}), closed: make(chan struct{}),
+	b := &Bus{cfg: c, addr: c.Brokers, m: newMetrics(c.Registerer), repaired: make(chan struct{}), end: ending{done: make(chan struct{})},
 		state: &state{topics: map[string]spec{}, groups: map[string]*consumer{}, trouble: map[string]error{}}}
 	for _, t := range c.Topics {
 		s := t.spec()
@@ -198,22 +203,22 @@ func (b *Bus) topicConfig(name string) kafka.TopicConfig {
 // Close stops the consumers (each ends its run and commits), flushes the writer and stops the
 // embedded broker. It waits at most until ctx ends.
 func (b *Bus) Close(ctx context.Context) error {
-	b.closing.Do(func() {
+	b.end.once.Do(func() {
 		b.cancel()
 		go func() {
-			defer close(b.closed)
+			defer close(b.end.done)
 			b.wg.Wait()
 			b.writer.close()
 			if b.broker != nil {
-				b.closeErr = b.broker.stop()
+				b.end.err = b.broker.stop()
 			}
 			b.tr.CloseIdleConnections()
 			b.conns.close()
 		}()
 	})
 	select {
-	case <-b.closed:
-		return b.closeErr
+	case <-b.end.done:
+		return b.end.err
 	case <-ctx.Done():
 		return fmt.Errorf("bus: closing: %w", ctx.Err())
 	}

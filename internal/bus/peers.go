@@ -104,7 +104,7 @@ func (b *Bus) beat(s beat) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), beatDeadline)
 	defer cancel()
-	if err := b.writer.write(ctx, nodesTopic, []kafka.Message{{Key: []byte(s.Node), Value: value}}); err != nil {
+	if _, err := b.writer.write(ctx, nodesTopic, []kafka.Message{{Key: []byte(s.Node), Value: value}}); err != nil {
 		b.cfg.Log.Debug("bus: sign of life", "error", err)
 	}
 }

@@ -55,6 +55,7 @@ type queue struct {
 // chunk is one caller's records for one partition, or a part of them that fits a request.
 type chunk struct {
 	ctx   context.Context
+	at    place
 	msgs  []kafka.Message
 	bytes int
 	done  chan error
@@ -82,14 +83,16 @@ func (p *producer) know(topic string, n int) {
 	p.mu.Unlock()
 }
 
-// write sends the messages of one topic and waits for their acknowledgement.
-func (p *producer) write(ctx context.Context, topic string, msgs []kafka.Message) error {
+// write sends the messages of one topic and waits for their acknowledgement. It tells where they went.
+func (p *producer) write(ctx context.Context, topic string, msgs []kafka.Message) ([]place, error) {
 	chunks, err := p.enqueue(ctx, topic, msgs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var first error
-	for _, c := range chunks {
+	places := make([]place, len(chunks))
+	for i, c := range chunks {
+		places[i] = c.at
 		select {
 		case err = <-c.done:
 		case <-ctx.Done():
@@ -99,7 +102,7 @@ func (p *producer) write(ctx context.Context, topic string, msgs []kafka.Message
 			first = err
 		}
 	}
-	return classify(first)
+	return places, classify(first)
 }
 
 func (p *producer) enqueue(ctx context.Context, topic string, msgs []kafka.Message) ([]*chunk, error) {
@@ -114,7 +117,6 @@ func (p *producer) enqueue(ctx context.Context, topic string, msgs []kafka.Messa
 	}
 	open := map[int]*chunk{}
 	var all []*chunk
-	var parts []int
 	now := time.Now()
 	for _, m := range msgs {
 		size := sizeOf(&m)
@@ -124,25 +126,25 @@ func (p *producer) enqueue(ctx context.Context, topic string, msgs []kafka.Messa
 		id := p.settings.balancer.Balance(m, ids...)
 		c := open[id]
 		if c == nil || c.bytes+size > p.settings.bytes || len(c.msgs) == p.settings.records {
-			c = &chunk{ctx: ctx, done: make(chan error, 1)}
+			c = &chunk{ctx: ctx, at: place{topic, id}, done: make(chan error, 1)}
 			open[id] = c
-			all, parts = append(all, c), append(parts, id)
+			all = append(all, c)
 		}
 		m.Time = now
 		c.msgs, c.bytes = append(c.msgs, m), c.bytes+size
 	}
-	for i, c := range all {
-		p.push(place{topic, parts[i]}, c)
+	for _, c := range all {
+		p.push(c)
 	}
 	return all, nil
 }
 
 // push queues a chunk and sees that somebody sends it. The caller holds mu.
-func (p *producer) push(at place, c *chunk) {
-	q := p.queues[at]
+func (p *producer) push(c *chunk) {
+	q := p.queues[c.at]
 	if q == nil {
-		q = &queue{p: p, at: at}
-		p.queues[at] = q
+		q = &queue{p: p, at: c.at}
+		p.queues[c.at] = q
 	}
 	q.chunks = append(q.chunks, c)
 	if !q.busy {

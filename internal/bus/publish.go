@@ -98,13 +98,11 @@ func (b *Bus) send(ctx context.Context, s spec, msgs []kafka.Message, run *gener
 			run.durable.Store(true)
 		}
 	}
-	if err := b.writer.write(ctx, s.name, msgs); err != nil {
+	places, err := b.writer.write(ctx, s.name, msgs)
+	if err != nil || b.broker == nil || !s.durable || run != nil {
 		return err
 	}
-	if b.broker == nil || !s.durable || run != nil {
-		return nil
-	}
-	return b.broker.gate.wait(ctx)
+	return b.broker.gate.wait(ctx, places...)
 }
 
 // carrier lets OpenTelemetry read and write headers.
