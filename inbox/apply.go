@@ -257,7 +257,7 @@ func applyStatus(c *timeline.Conversation, ev *timeline.Event) {
 	c.State, c.SnoozeUntil = ev.Status.To, nil
 	switch ev.Status.To {
 	case timeline.Snoozed:
-		c.SnoozeUntil = ev.Status.Until
+		c.SnoozeUntil, c.ResolvedAt = ev.Status.Until, nil
 	case timeline.Resolved:
 		at := ev.Received
 		c.ResolvedAt, c.WaitingSince = &at, nil

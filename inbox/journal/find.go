@@ -169,6 +169,9 @@ func (f *finder) readPersons(ctx context.Context) error {
 		var ids []timeline.PersonID
 		for _, q := range f.quests {
 			if p := f.persons[q.person]; p != nil && p.MergedInto != "" {
+				if err := f.r.j.resumeMerge(ctx, p.ID, p.MergedInto); err != nil {
+					return err
+				}
 				q.person = p.MergedInto
 			}
 			if f.persons[q.person] == nil && !f.made[q.person] {

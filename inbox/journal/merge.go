@@ -244,15 +244,9 @@ func compare[T ~string](a, b T) int {
 	return 0
 }
 
-// carryOut does what a merge says. Each step may be done twice.
+// carryOut does what a merge says. Each step may be done twice. The identities move last:
+// until then the reason for the merge is still seen, and a crash does not leave it half done.
 func (j *Journal) carryOut(ctx context.Context, m *Merged) error {
-	persons := j.deps.Store.C(store.Persons)
-	if _, err := persons.Update(ctx, byID(m.From), set(bson.E{Key: "mergedInto", Value: string(m.Into)})); err != nil {
-		return fmt.Errorf("merge a person: %w", err)
-	}
-	if err := j.repoint(ctx, m, m.From, m.Into); err != nil {
-		return err
-	}
 	for _, h := range m.Heads {
 		if err := j.putHeads(ctx, m, h.Queue, headOf(h.Survivor, h), headOf(h.Survivor, h)); err != nil {
 			return err
@@ -264,10 +258,30 @@ func (j *Journal) carryOut(ctx context.Context, m *Merged) error {
 	if err := j.tellMerge(ctx, m); err != nil {
 		return err
 	}
+	if _, err := j.deps.Store.C(store.Persons).Update(ctx, byID(m.From), set(bson.E{Key: "mergedInto", Value: string(m.Into)})); err != nil {
+		return fmt.Errorf("merge a person: %w", err)
+	}
+	if err := j.repoint(ctx, m, m.From, m.Into); err != nil {
+		return err
+	}
 	if _, err := j.deps.Store.C(store.Merges).Update(ctx, byID(m.ID), set(bson.E{Key: "done", Value: true})); err != nil {
 		return fmt.Errorf("finish a merge: %w", err)
 	}
-	return nil
+	return j.bumpEpoch(ctx)
+}
+
+// resumeMerge finishes a merge that a crash interrupted after the person was merged.
+func (j *Journal) resumeMerge(ctx context.Context, from, into timeline.PersonID) error {
+	free, err := j.lockMerges(ctx)
+	if err != nil {
+		return err
+	}
+	defer free()
+	m, err := j.halfDone(ctx, from, into)
+	if err != nil || m == nil {
+		return err
+	}
+	return j.carryOut(ctx, m)
 }
 
 // headOf is a survivor with its number.
@@ -533,7 +547,7 @@ func (j *Journal) lockMerges(ctx context.Context) (free func(), err error) {
 	}
 	me := ulid.Make().String()
 	for end := time.Now().Add(patience); ; {
-		now := timeline.Now()
+		now := j.now()
 		n, err := c.Update(ctx, bson.D{{Key: "_id", Value: id}, {Key: "until", Value: bson.D{{Key: "$lt", Value: now}}}},
 			set(bson.E{Key: "until", Value: now.Add(lease)}, bson.E{Key: "holder", Value: me}))
 		switch {
