@@ -36,7 +36,8 @@ const codeExists = 48
 
 func (c *mongoCollection) ensureIndexes(ctx context.Context, db *mongo.Database) error {
 	err := db.CreateCollection(ctx, c.spec.Name)
-	if s, ok := err.(mongo.ServerError); err != nil && !(ok && s.HasErrorCode(codeExists)) {
+	var s mongo.ServerError
+	if err != nil && (!errors.As(err, &s) || !s.HasErrorCode(codeExists)) {
 		return mongoError(c.spec.Name, err)
 	}
 	cur, err := c.c.Indexes().List(ctx)

@@ -361,7 +361,8 @@ func sortedBy(ix *shape, n int, constant []string, sort []document.SortField) (s
 	decided := false
 	for _, s := range sort {
 		name := s.Path.String()
-		if slices.Contains(constant, name) && !(ix.Array && name == ix.fields[0].name) {
+		elements := ix.Array && name == ix.fields[0].name // a document has several
+		if slices.Contains(constant, name) && !elements {
 			continue
 		}
 		if at == len(ix.fields) {

@@ -52,8 +52,9 @@ func class(v Value) byte {
 		return classMin
 	case bsoncore.TypeMaxKey:
 		return classMax
+	default:
+		return classUnknown
 	}
-	return classUnknown
 }
 
 // Compare orders two values as MongoDB does: by class, then by value. Missing equals null.
@@ -101,8 +102,9 @@ func number(v Value) (n int64, f float64, whole bool) {
 		return int64(int32(binary.LittleEndian.Uint32(v.Data))), 0, true
 	case bsoncore.TypeInt64:
 		return i64(v.Data), 0, true
+	default:
+		return 0, math.Float64frombits(uint64(i64(v.Data))), false
 	}
-	return 0, math.Float64frombits(uint64(i64(v.Data))), false
 }
 
 func compareNumbers(a, b Value) int {

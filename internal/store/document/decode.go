@@ -87,8 +87,9 @@ func decode(val Value, v reflect.Value) error {
 		return decodeArray(val, v)
 	case reflect.Interface:
 		return decodeAny(val, v)
+	default:
+		return decodeScalar(val, v)
 	}
-	return decodeScalar(val, v)
 }
 
 func mismatch(val Value, v reflect.Value) error {
@@ -272,8 +273,9 @@ func bytesOf(val Value) ([]byte, bool) {
 		return val.Data[5:], true
 	case bsoncore.TypeString:
 		return str(val), true
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 func decodeArray(val Value, v reflect.Value) error {

@@ -223,8 +223,9 @@ func mapKey(v reflect.Value) (string, error) {
 		return key, nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return strconv.FormatInt(v.Int(), 10), nil
+	default:
+		return "", fmt.Errorf("a map's keys cannot be %s", v.Type())
 	}
-	return "", fmt.Errorf("a map's keys cannot be %s", v.Type())
 }
 
 func (e *encoder) list(key string, v reflect.Value) error {
@@ -250,8 +251,9 @@ func empty(v reflect.Value) bool {
 		return v.Len() == 0
 	case reflect.Struct:
 		return false
+	default:
+		return v.IsZero()
 	}
-	return v.IsZero()
 }
 
 func zero(v reflect.Value) bool {

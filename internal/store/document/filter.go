@@ -187,8 +187,9 @@ func (p *Pred) Match(d Doc) bool {
 		return walk(d, p.Path, func(v Value) bool { return !Missing(v) }) == p.Exists
 	case Ne:
 		return !walk(d, p.Path, func(v Value) bool { return matchEq(v, p.Val) })
+	default:
+		return walk(d, p.Path, p.matchLeaf)
 	}
-	return walk(d, p.Path, p.matchLeaf)
 }
 
 // matchLeaf matches what stands at the end of the path: the value or, in an array, an element.
@@ -203,11 +204,9 @@ func (p *Pred) matchLeaf(v Value) bool {
 			}
 		}
 		return false
+	default:
+		return p.inRange(v) || anyElement(v, p.inRange)
 	}
-	if p.inRange(v) {
-		return true
-	}
-	return anyElement(v, p.inRange)
 }
 
 func matchEq(v, want Value) bool {
@@ -241,8 +240,9 @@ func (p *Pred) inRange(v Value) bool {
 		return c >= 0
 	case Lt:
 		return c < 0
+	default:
+		return c <= 0
 	}
-	return c <= 0
 }
 
 func nan(v Value) bool {
@@ -268,8 +268,9 @@ func walk(d []byte, path Path, leaf func(Value) bool) bool {
 		return walk(v.Data, path[1:], leaf)
 	case bsoncore.TypeArray:
 		return walkArray(v.Data, path[1:], leaf)
+	default:
+		return leaf(Value{})
 	}
-	return leaf(Value{})
 }
 
 func walkArray(arr []byte, path Path, leaf func(Value) bool) bool {
@@ -298,8 +299,9 @@ func walkElement(v Value, path Path, leaf func(Value) bool) bool {
 		return walk(v.Data, path, leaf)
 	case bsoncore.TypeArray:
 		return walkArray(v.Data, path, leaf)
+	default:
+		return false
 	}
-	return false
 }
 
 // SortField is one field of a sort.
