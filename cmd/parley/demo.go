@@ -45,14 +45,9 @@ func (n *node) visit(ctx context.Context, base string, g guest) error {
 			}
 		}
 	}}
-	if g.id == "" {
-		c.Form = map[string]string{"name": g.name}
-	} else {
-		token, err := n.introduce(ctx, g)
-		if err != nil {
-			return err
-		}
-		c.Identity = token
+	var err error
+	if c.Identity, err = n.introduce(ctx, g); err != nil {
+		return err
 	}
 	v := simulate.NewVisitor(c)
 	if err := v.Begin(ctx); err != nil {

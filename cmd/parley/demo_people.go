@@ -34,7 +34,7 @@ var guests = []guest{
 		{8 * time.Second, "Hi, sizing question for the Trail 38 pack."},
 		{10 * time.Second, "I am 1.72 m with a long torso. Is M right, or should I take L?"},
 	}},
-	{"", "Noah Becker", "", "en", []line{
+	{"88500", "Noah Becker", "noah@becker.example", "en", []line{
 		{14 * time.Second, "The discount code from your story does not work at checkout: FJORD15"},
 	}},
 	{"87955", "Liam O’Connor", "liam@oconnor.example", "en", []line{
@@ -45,14 +45,14 @@ var guests = []guest{
 		{22 * time.Second, "Can I change the delivery date to next Tuesday?"},
 		{12 * time.Second, "Postcode is 20121."},
 	}},
-	{"", "Ingrid Solberg", "", "en", []line{
+	{"88507", "Ingrid Solberg", "ingrid@solberg.example", "en", []line{
 		{28 * time.Second, "The invoice has the wrong VAT number. It should end in MVA."},
 	}},
 	{"87412", "Henk de Vries", "henk@devries.example", "en", []line{
 		{34 * time.Second, "Do you sell spare stakes for the Ridge 4 one by one?"},
 		{30 * time.Second, "Six would be enough."},
 	}},
-	{"", "Chloé Martin", "", "en", []line{
+	{"88514", "Chloé Martin", "chloe.martin@troupe.example", "en", []line{
 		{39 * time.Second, "We are a scout troop and need 24 sleeping mats. Is there a group price?"},
 	}},
 }

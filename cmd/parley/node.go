@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -46,6 +47,7 @@ type node struct {
 	timers  *timers.Timers
 	journal *journal.Journal
 	hub     *realtime.Hub
+	gossip  *gossip // nil: a single node
 	gateway *gateway.Gateway
 	web     *fiber.App
 
@@ -85,7 +87,7 @@ func (n *node) engines(ctx context.Context) error {
 	go func() {
 		var err error
 		n.bus, err = bus.Open(ctx, bus.Config{Brokers: n.cfg.Kafka, Dir: filepath.Join(n.cfg.Data, "bus"), Node: n.cfg.Node,
-			Log: n.log, Registerer: n.metrics, Tracer: otel.Tracer("parley/bus"),
+			Topics: n.topics(), Log: n.log, Registerer: n.metrics, Tracer: otel.Tracer("parley/bus"),
 			Repair: func(ctx context.Context) error { return n.journal.Repair(ctx, n.bus.Checkpoint()) }})
 		opened <- err
 	}()
@@ -103,6 +105,16 @@ func (n *node) engines(ctx context.Context) error {
 	return nil
 }
 
+// clustered reports whether there may be other nodes.
+func (n *node) clustered() bool { return len(n.cfg.Kafka) > 0 }
+
+func (n *node) topics() []bus.Stream {
+	if !n.clustered() {
+		return bus.All
+	}
+	return append(slices.Clone(bus.All), presence)
+}
+
 // parts makes what works on the engines.
 func (n *node) parts() (err error) {
 	dir, err := blob.OpenDir(filepath.Join(n.cfg.Data, "files"))
@@ -112,7 +124,12 @@ func (n *node) parts() (err error) {
 	n.files = blob.New(dir, n.store.C(store.Files), blob.Options{Key: n.box.Derive("files"), BaseURL: n.cfg.BaseURL, Log: n.log})
 	n.auth = auth.New(n.store, n.box, auth.Options{Idle: n.cfg.Session.Idle, Max: n.cfg.Session.Max})
 	n.timers = timers.New(n.store, n.bus.PublishRaw, nil, n.log)
-	n.hub = realtime.New(realtime.Deps{Store: n.store, Log: n.log, Node: n.cfg.Node, Registerer: n.metrics})
+	deps := realtime.Deps{Store: n.store, Log: n.log, Node: n.cfg.Node, Registerer: n.metrics}
+	if n.clustered() {
+		n.gossip = newGossip(n.bus, n.log)
+		deps.Gossip = n.gossip
+	}
+	n.hub = realtime.New(deps)
 	if n.journal, err = journal.New(journal.Deps{Store: n.store, Publish: journal.OnBus(n.bus), Timers: n.timers, Log: n.log}); err != nil {
 		return err
 	}
@@ -166,6 +183,11 @@ func (n *node) start(ctx context.Context) error {
 	if err := bus.Consume(n.bus, bus.Outbound, bus.Consumer[timeline.Outbound]{Group: "gateway",
 		Lane: func(o timeline.Outbound) string { return o.Thread.Key() }}, n.gateway.Deliver); err != nil {
 		return err
+	}
+	if n.gossip != nil {
+		if err := n.gossip.run(n.ctx, n.hub); err != nil {
+			return err
+		}
 	}
 	go n.timers.Run(n.ctx)
 	go n.sweep()

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -99,9 +101,13 @@ func (n *node) seed(ctx context.Context) error {
 	if err != nil || len(as) > 0 {
 		return err
 	}
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return fmt.Errorf("drawing a secret: %w", err)
+	}
 	_, err = n.gateway.Create(ctx, gateway.Draft{ID: demoAccount, Channel: "webchat", Name: "Halden shop", Settings: map[string]string{
 		"title": "Halden", "greeting": "Ask us anything.", "team": "Priya Nair\nJonas Weber", "replyTime": "about 3 minutes",
-		"origins": "*", "messageRate": "0", "sessionRate": "0", // so that anything can be tried on it
+		"origins": "*", "messageRate": "0", "sessionRate": "0", "identitySecret": base64.RawURLEncoding.EncodeToString(secret), // so that anything can be tried on it
 	}})
 	var taken *gateway.Invalid
 	if errors.As(err, &taken) { // another node was first
