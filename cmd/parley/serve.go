@@ -52,6 +52,9 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err := n.welcome(ctx, out); err != nil {
 		log.Warn("the sign-in could not be prepared", "err", err)
 	}
+	if c.DebugAddr != "" {
+		go n.profiles(n.ctx)
+	}
 	if c.Demo {
 		go n.demo(n.ctx)
 	}

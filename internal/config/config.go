@@ -35,6 +35,7 @@ type Config struct {
 	Node        string
 	Log         Log
 	OTLP        string
+	DebugAddr   string // of profiles; empty: none
 	Proxies     Proxies
 	Undo        time.Duration
 	UploadMax   int64 // bytes

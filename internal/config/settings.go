@@ -71,6 +71,9 @@ var Settings = []Setting{
 	{Name: "PARLEY_OTLP", Kind: URL, Example: "http://collector:4318",
 		Help: "OpenTelemetry collector that takes traces over OTLP/HTTP. Empty: no traces.",
 		set:  func(c *Config, v string) error { return setHTTP(&c.OTLP, v) }},
+	{Name: "PARLEY_DEBUG_ADDR", Kind: Text, Example: "127.0.0.1:6060",
+		Help: "Address that serves profiles (pprof). Keep it private. Empty: none.",
+		set:  func(c *Config, v string) error { return setOptionalAddr(&c.DebugAddr, v) }},
 	{Name: "PARLEY_TRUSTED_PROXIES", Kind: List, Example: "10.0.0.0/8,127.0.0.1",
 		Help: "Addresses of proxies whose X-Forwarded headers are believed. Empty: none.",
 		set:  func(c *Config, v string) error { return setProxies(&c.Proxies, v) }},
@@ -157,6 +160,14 @@ func setRequired(to *string, v string) error {
 	}
 	*to = v
 	return nil
+}
+
+func setOptionalAddr(to *string, v string) error {
+	if v == "" {
+		*to = ""
+		return nil
+	}
+	return setAddr(to, v)
 }
 
 func setAddr(to *string, v string) error {
