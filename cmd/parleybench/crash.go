@@ -160,6 +160,10 @@ func (t *torment) chat(ctx context.Context, who int, v *simulate.VisitorClient, 
 			t.ledger.write(line{id: id, text: text, visitor: who, n: n})
 			v.SendAs(id, text)
 		}
+		if rnd.IntN(8) == 0 { // what a broken line takes along is said again later
+			_ = v.Typing(true)
+			_ = v.Read()
+		}
 		if !sleep(ctx, time.Duration(rnd.Int64N(int64(crashPause)))) {
 			return
 		}

@@ -38,6 +38,7 @@ type VisitorClient struct {
 	cfg VisitorConfig
 
 	mu      sync.Mutex
+	sock    *socket // nil: not connected
 	token   string
 	thread  string
 	cursor  timeline.Cursor
@@ -132,6 +133,32 @@ func (v *VisitorClient) SendAs(id, text string) {
 	v.nudge()
 }
 
+// Typing tells agents that the visitor types. Without a connection nobody hears.
+func (v *VisitorClient) Typing(on bool) error {
+	return v.tell(map[string]any{"type": "typing", "on": on})
+}
+
+// Read says that the visitor saw everything that arrived so far.
+func (v *VisitorClient) Read() error {
+	v.mu.Lock()
+	cursor := v.cursor
+	v.mu.Unlock()
+	if cursor == "" {
+		return nil
+	}
+	return v.tell(map[string]any{"type": "read", "cursor": cursor})
+}
+
+func (v *VisitorClient) tell(frame any) error {
+	v.mu.Lock()
+	s := v.sock
+	v.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.write(frame)
+}
+
 // Waiting is how many messages are not acknowledged yet.
 func (v *VisitorClient) Waiting() int {
 	v.mu.Lock()
@@ -197,6 +224,11 @@ func (v *VisitorClient) connect(ctx context.Context) error {
 		return err
 	}
 	defer s.close()
+	defer func() {
+		v.mu.Lock()
+		v.sock = nil
+		v.mu.Unlock()
+	}()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(ctx, s.close)()
@@ -214,6 +246,9 @@ func (v *VisitorClient) connect(ctx context.Context) error {
 		}
 		switch f.Type {
 		case "ready":
+			v.mu.Lock()
+			v.sock = s
+			v.mu.Unlock()
 			if v.cfg.OnReady != nil {
 				v.cfg.OnReady()
 			}
