@@ -18,6 +18,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/inbox/realtime"
@@ -44,6 +45,7 @@ type Deps struct {
 	Dead     Dead
 	Status   func(context.Context) HubStatus
 	Log      *slog.Logger
+	Metrics  prometheus.Registerer // nil: figures are kept by nobody
 	Options  Options
 }
 
@@ -109,6 +111,7 @@ type Server struct {
 	Deps
 	huma   huma.API
 	routes []Route
+	took   *prometheus.HistogramVec
 }
 
 // New makes the API.
@@ -119,7 +122,7 @@ func New(d Deps) *Server {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{Deps: d}
+	return &Server{Deps: d, took: newFigures(d.Metrics)}
 }
 
 func (s *Server) now() time.Time { return timeline.Moment(s.Options.Now()) }

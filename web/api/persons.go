@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -157,7 +158,45 @@ func (s *Server) changePerson(ctx context.Context, in *changePersonInput) (*body
 			return nil, err
 		}
 	}
+	if in.Body.Name != nil {
+		if err := s.rename(ctx, p.ID, strings.TrimSpace(*in.Body.Name)); err != nil {
+			return nil, err
+		}
+	}
 	return s.getPerson(ctx, &idInput{ID: string(p.ID)})
+}
+
+// renamed is the control by which a conversation learns its person's new name.
+const renamed = "renamed"
+
+// maxRenamed is how many of a person's conversations, the latest, show a new name at once.
+const maxRenamed = 50
+
+// rename asks for a person's new name on their conversations: lists show it.
+func (s *Server) rename(ctx context.Context, id timeline.PersonID, name string) error {
+	var list []timeline.Conversation
+	err := s.Store.C(store.Conversations).All(ctx, bson.D{{Key: "person", Value: string(id)}}, &list,
+		store.Find{Sort: bson.D{{Key: "lastAt", Value: -1}, {Key: "_id", Value: -1}}, Limit: maxRenamed})
+	if err != nil {
+		return err
+	}
+	var cmds []timeline.Command
+	key := s.newID()
+	for i := range list {
+		if list[i].Name == name {
+			continue
+		}
+		e := s.begin(ctx, &list[i], timeline.KindControl, key+".name")
+		e.Control = &timeline.Control{Name: renamed, Data: map[string]string{"from": list[i].Name, "to": name}}
+		cmds = append(cmds, timeline.Command{ID: e.ID, Conversation: list[i].ID, Event: e, Name: name, At: e.At})
+	}
+	if len(cmds) == 0 {
+		return nil
+	}
+	if err := s.Commands.Publish(ctx, cmds...); err != nil {
+		return fmt.Errorf("api: asking for a new name: %w", err)
+	}
+	return nil
 }
 
 func personUpdate(p *timeline.Person, b PersonInput) (bson.D, error) {
@@ -257,10 +296,11 @@ func (s *Server) undoMerge(ctx context.Context, in *idInput) (*nothing, error) {
 
 // Suggestion is two persons who may be one.
 type Suggestion struct {
-	ID        string              `json:"id" bson:"_id"`
-	Persons   []timeline.PersonID `json:"persons"`
-	Why       string              `json:"why,omitempty"`
-	CreatedAt time.Time           `json:"createdAt,omitzero"`
+	ID       string              `json:"id" bson:"_id"`
+	Persons  []timeline.PersonID `json:"persons"`
+	Identity timeline.Identity   `json:"identity" doc:"What points to it."`
+	Why      string              `json:"why"`
+	At       time.Time           `json:"at"`
 }
 
 // SuggestionList is what may be merged with a person.

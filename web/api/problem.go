@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/inbox/journal"
 	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/internal/bus"
 	"github.com/parley-hub/parley/internal/gateway"
@@ -177,6 +178,7 @@ var knownErrors = []struct {
 	err  error
 	code string
 }{
+	{journal.ErrSamePerson, "conflict"}, {journal.ErrUndone, "conflict"}, {journal.ErrBusy, "in-progress"},
 	{store.ErrNotFound, "not-found"}, {gateway.ErrNoAccount, "not-found"}, {auth.ErrSignIn, "sign-in"}, {auth.ErrCode, "code-needed"},
 	{auth.ErrSession, "unauthenticated"}, {auth.ErrLastAdmin, "last-admin"}, {bus.ErrTooLarge, "too-large"},
 }

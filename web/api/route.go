@@ -63,8 +63,6 @@ type Route struct {
 // handlerTime is how long a request may take.
 const handlerTime = 10 * time.Second
 
-type routeKey struct{}
-
 // register adds a route. A route without access is a mistake that shows at start.
 func register[I, O any](s *Server, r Route, h func(context.Context, *I) (*O, error)) {
 	if !r.Access.Named() {
@@ -74,6 +72,8 @@ func register[I, O any](s *Server, r Route, h func(context.Context, *I) (*O, err
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (out *O, err error) {
 		ctx, cancel := context.WithTimeout(ctx, handlerTime)
 		defer cancel()
+		ctx, end := s.observe(ctx, r)
+		defer func() { end(err) }()
 		defer func() {
 			if p := recover(); p != nil {
 				err = s.fail(ctx, r, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
