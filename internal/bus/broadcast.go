@@ -19,6 +19,17 @@ type cast struct {
 	handle  func(*entry) error
 	started chan struct{}
 	missing atomic.Int64 // partitions without a position yet
+	at      []atomic.Int64
+}
+
+// position is where the broadcast stands in a partition; ok is false before it has begun.
+func (c *cast) position(partition int) (offset int64, ok bool) {
+	select {
+	case <-c.started:
+		return c.at[partition].Load(), true
+	default:
+		return 0, false
+	}
 }
 
 // Broadcast calls f with every record published to the topic from now on, on each node that asks,
@@ -60,6 +71,7 @@ func (c *cast) run(ctx context.Context) {
 			return
 		}
 	}
+	c.at = make([]atomic.Int64, n)
 	c.missing.Store(int64(n))
 	var wg sync.WaitGroup
 	for p := range n {
@@ -83,6 +95,7 @@ func (c *cast) follow(ctx context.Context, partition int) {
 			return
 		}
 	}
+	c.at[partition].Store(offset)
 	if c.missing.Add(-1) == 0 {
 		close(c.started)
 	}
@@ -100,6 +113,7 @@ func (c *cast) follow(ctx context.Context, partition int) {
 		for _, e := range es {
 			c.deliver(ctx, e)
 			offset = e.offset + 1
+			c.at[partition].Store(offset)
 		}
 	}
 }

@@ -49,12 +49,13 @@ func readCheckpoint(path string) (*checkpoint, error) {
 
 // adopt goes on from the last run's checkpoint.
 func (e *embedded) adopt(c *checkpoint) {
+	e.saved = map[string]*progress{}
 	for id, p := range c.Groups {
 		if time.Since(p.Seen) < forgetAfter {
 			e.offsets[id] = &progress{Topic: p.Topic, Offsets: maps.Clone(p.Offsets), Seen: p.Seen}
+			e.saved[id] = p
 		}
 	}
-	e.saved = c.Groups
 }
 
 // committed is told of every commit.

@@ -370,3 +370,54 @@ func TestClosedBusRefuses(t *testing.T) {
 		t.Errorf("consume: %v", err)
 	}
 }
+
+func TestAPauseOfOneLaneHoldsUpNoOther(t *testing.T) {
+	tp := topic("lane")
+	var up atomic.Bool
+	var got seen
+	b := consuming(t, tp, Consumer[note]{Workers: 1}, func(ctx context.Context, run []Record[note]) error {
+		for i, r := range run {
+			if r.Value.Key == "slow" && !up.Load() {
+				return &RunError{Index: i, Err: down{}}
+			}
+			got.add(r)
+		}
+		return nil
+	})
+	for i := range 20 {
+		must(t, Publish(context.Background(), b, tp, note{Key: "slow", N: i}, note{Key: fmt.Sprint(i), N: i}))
+	}
+	until(t, "the others", 5*time.Second, func() bool { return got.len() == 20 })
+	up.Store(true)
+	until(t, "the slow one", 10*time.Second, func() bool { return got.len() == 40 })
+	if ns := got.of("slow"); !slices.IsSorted(ns) {
+		t.Errorf("out of order: %v", ns)
+	}
+}
+
+func TestPublishWhileClosing(t *testing.T) {
+	tp := topic("closing")
+	var got seen
+	b := consuming(t, tp, Consumer[note]{}, got.handler)
+	var wg sync.WaitGroup
+	var acked atomic.Int64
+	for k := range 16 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for n := 0; ; n++ {
+				err := Publish(context.Background(), b, tp, note{Key: fmt.Sprint(k), N: n})
+				if err != nil {
+					if !errors.Is(err, ErrClosed) && !errors.Is(err, ErrUnavailable) {
+						t.Error(err)
+					}
+					return
+				}
+				acked.Add(1)
+			}
+		}()
+	}
+	until(t, "load", 5*time.Second, func() bool { return acked.Load() > 100 })
+	must(t, b.Close(timeout(t, 10*time.Second)))
+	wg.Wait()
+}

@@ -166,7 +166,9 @@ func (e *embedded) tick() {
 		case <-e.quit:
 			return
 		case <-save.C:
-			e.bus.trouble("checkpoint", e.save())
+			if e.settled() {
+				e.bus.trouble("checkpoint", e.save())
+			}
 		case <-trim.C:
 			e.bus.trouble("retention", e.retain())
 		case <-dead.C:
@@ -175,17 +177,32 @@ func (e *embedded) tick() {
 	}
 }
 
+// settled says that nothing of an unclean stop is left to mend. Until then the last run's
+// checkpoint counts, also for the next start.
+func (e *embedded) settled() bool {
+	if !e.unclean {
+		return true
+	}
+	select {
+	case <-e.bus.repaired:
+		return true
+	default:
+		return false
+	}
+}
+
 // stop ends the broker. The marker of a clean stop comes last.
 func (e *embedded) stop() error {
 	close(e.quit)
 	<-e.done
 	var err error
-	if e.dir != "" {
+	settled := e.settled()
+	if e.dir != "" && settled {
 		err = e.save()
 	}
 	e.cluster.Close()
 	err = errors.Join(err, e.gate.stop())
-	if err == nil && e.dir != "" {
+	if err == nil && e.dir != "" && settled {
 		err = errors.Join(os.Remove(filepath.Join(e.dir, runningFile)), syncDir(e.dir))
 	}
 	return errors.Join(err, e.unlock())

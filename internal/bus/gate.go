@@ -25,6 +25,7 @@ type gate struct {
 	dirty   map[place]bool // changed since their last sync; true: of a durable topic
 	next    *round         // has not begun
 	broken  error          // the first failed sync; nothing is known about the disk after it
+	quit    chan struct{}
 	done    chan struct{}
 	kick    chan struct{}
 	syncing sync.Mutex // one round or sweep at a time
@@ -53,7 +54,7 @@ type segment struct {
 
 func newGate(dir string) *gate {
 	g := &gate{dir: dir, roll: segmentBytes, sync: fdatasync, dirty: map[place]bool{}, files: map[place]*segment{},
-		next: newRound(), kick: make(chan struct{}, 1), done: make(chan struct{})}
+		next: newRound(), kick: make(chan struct{}, 1), quit: make(chan struct{}), done: make(chan struct{})}
 	go g.loop()
 	return g
 }
@@ -91,19 +92,37 @@ func (g *gate) wait(ctx context.Context, places ...place) error {
 		return r.err
 	case <-ctx.Done():
 		return fmt.Errorf("%w: waiting for the disk: %w", ErrUnavailable, ctx.Err())
+	case <-g.done: // the last round may have been ours
+		select {
+		case <-r.done:
+			return r.err
+		default:
+			return ErrClosed
+		}
 	}
 }
 
+// loop runs rounds until the gate stops; the last one is for who waits then.
 func (g *gate) loop() {
 	defer close(g.done)
-	for range g.kick {
-		g.mu.Lock()
-		r := g.next
-		g.next = newRound()
-		g.mu.Unlock()
-		r.err = g.flush(func(p place, durable bool) bool { return r.all && durable || r.places[p] })
-		close(r.done)
+	for {
+		select {
+		case <-g.kick:
+			g.round()
+		case <-g.quit:
+			g.round()
+			return
+		}
 	}
+}
+
+func (g *gate) round() {
+	g.mu.Lock()
+	r := g.next
+	g.next = newRound()
+	g.mu.Unlock()
+	r.err = g.flush(func(p place, durable bool) bool { return r.all && durable || r.places[p] })
+	close(r.done)
 }
 
 // flush syncs the changed partitions that are wanted.
@@ -208,9 +227,9 @@ func (s *segment) close() error {
 	return s.file.Close()
 }
 
-// stop ends the loop and closes the files. Nobody may call wait any more.
+// stop runs a last round and closes the files.
 func (g *gate) stop() error {
-	close(g.kick)
+	close(g.quit)
 	<-g.done
 	g.syncing.Lock()
 	defer g.syncing.Unlock()

@@ -69,7 +69,7 @@ func (l *lanes) work(run []*entry) {
 		l.bury(run[0], run[0].bad)
 		return
 	}
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for wait := pauseMin; ; wait = min(2*wait, pauseMax) {
 		err := l.call(run)
 		var at *RunError
 		if errors.As(err, &at) && at.Index > 0 && at.Index < len(run) {
@@ -82,10 +82,31 @@ func (l *lanes) work(run []*entry) {
 			return
 		}
 		l.p.g.s.bus.paused(l.p.g.s, err)
+		if at != nil || oneLane(run) { // only this lane waits
+			l.again(run[1:], false)
+			run[0].pauses++
+			l.hold(run[0], min(pauseMin<<min(run[0].pauses, 10), pauseMax))
+			return
+		}
 		if sleep(l.p.hctx, wait) != nil || l.ended() {
 			return
 		}
 	}
+}
+
+// How long a consumer waits for something that is down: twice as long each time.
+const (
+	pauseMin = 50 * time.Millisecond
+	pauseMax = 2 * time.Second
+)
+
+func oneLane(run []*entry) bool {
+	for _, e := range run {
+		if e.lane != run[0].lane {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *lanes) ended() bool {
@@ -145,6 +166,11 @@ func (l *lanes) failed(e *entry, err error) {
 	wait := min(s.retry.Min<<(e.attempt-1), s.retry.Max)
 	s.bus.cfg.Log.Warn("bus: handling failed", "topic", s.topic, "group", s.group, "partition", e.partition,
 		"offset", e.offset, "attempt", e.attempt, "again", wait, "error", err)
+	l.hold(e, wait)
+}
+
+// hold keeps a record and what follows it in its lane back for a while.
+func (l *lanes) hold(e *entry, wait time.Duration) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
 	l.held[e.lane] = []*entry{e}

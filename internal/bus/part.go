@@ -32,6 +32,7 @@ type entry struct {
 	lane    string
 	depth   int
 	attempt int   // failed ones
+	pauses  int   // attempts that failed for want of something else
 	bad     error // it cannot be decoded, or must not be handled
 	alone   bool  // was part of a run that failed: handle it by itself, to find out which one it is
 	done    bool
@@ -53,6 +54,7 @@ type part struct {
 	room    chan struct{}
 	running sync.WaitGroup
 	stopped bool
+	failing bool // only the fetching goroutine looks at it
 }
 
 func newPart(g *generation, id int, offset int64) *part {
@@ -69,6 +71,7 @@ func (p *part) run(ctx context.Context) {
 	defer cancel()
 	p.hctx = hctx
 	defer p.stop(cancel)
+	defer p.fetches(nil)
 	if !p.position(ctx) {
 		return
 	}
@@ -133,6 +136,7 @@ func (p *part) fetch(ctx context.Context) ([]*entry, bool) {
 	switch {
 	case err == nil:
 		p.high.Store(high)
+		p.fetches(nil)
 		return es, true
 	case ctx.Err() != nil:
 	case errors.Is(err, kafka.OffsetOutOfRange):
@@ -141,10 +145,23 @@ func (p *part) fetch(ctx context.Context) ([]*entry, bool) {
 		p.next = to
 		p.mu.Unlock()
 	default:
-		b.cfg.Log.Debug("bus: fetching", "topic", topic, "partition", p.id, "error", err)
+		p.fetches(err)
 		_ = sleep(ctx, 50*time.Millisecond) // an ended ctx is seen by the caller
 	}
 	return nil, false
+}
+
+// fetches reports when fetching begins to fail, and when it works again.
+func (p *part) fetches(err error) {
+	if (err != nil) == p.failing {
+		return
+	}
+	p.failing = err != nil
+	s := p.g.s
+	s.bus.trouble(fmt.Sprintf("fetching %s %d for %s", s.topic, p.id, s.group), classify(err))
+	if err != nil {
+		s.bus.cfg.Log.Warn("bus: fetching", "topic", s.topic, "group", s.group, "partition", p.id, "error", err)
+	}
 }
 
 // accept decodes records and hands them to the lanes.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // retain trims each partition to partitionBytes in whole files, never beyond what a group has
@@ -18,7 +19,7 @@ func (e *embedded) retain() error {
 	e.mu.Unlock()
 	var errs []error
 	e.bus.state.mu.Lock()
-	topics := maps.Clone(e.bus.state.topics)
+	topics, casts := maps.Clone(e.bus.state.topics), slices.Clone(e.bus.state.casts)
 	e.bus.state.mu.Unlock()
 	for name := range topics {
 		if isDead(name) || name == nodesTopic {
@@ -29,6 +30,11 @@ func (e *embedded) retain() error {
 			for _, p := range saved {
 				if p.Topic == name {
 					floor = min(floor, p.Offsets[int(info.Partition)])
+				}
+			}
+			for _, c := range casts {
+				if at, ok := c.position(int(info.Partition)); ok && c.topic == name {
+					floor = min(floor, at)
 				}
 			}
 			errs = append(errs, e.trim(name, int(info.Partition), info.LogStartOffset, floor, partitionBytes))
