@@ -151,6 +151,8 @@ func (n *node) pages() error {
 		return err
 	}
 	n.web = fiber.New(api.FiberConfig(n.cfg.UploadMax))
+	n.metrics.MustRegister(newFigures(n))
+	n.web.Use(timed(n.metrics))
 	n.web.Get("/healthz", adaptor.HTTPHandlerFunc(n.health.Alive))
 	n.web.Get("/readyz", adaptor.HTTPHandlerFunc(n.health.ServeReady))
 	n.web.Get("/metrics", adaptor.HTTPHandler(n.metrics.Handler()))
