@@ -94,6 +94,9 @@ func (t *torment) run(ctx context.Context, cycles int) (verdict, error) {
 		return verdict{}, err
 	}
 	hush()
+	mid, long, n := t.ledger.flow()
+	fmt.Fprintf(os.Stderr, "# from a kill to the next acknowledgement: median %d ms, longest %d ms, after %d of %d kills\n",
+		mid.Milliseconds(), long.Milliseconds(), n, cycles)
 	if err := t.calm(ctx); err != nil {
 		return verdict{}, err
 	}
@@ -113,6 +116,7 @@ func (t *torment) cycles(ctx context.Context, n int) error {
 		if err := t.srv.kill(); err != nil {
 			return err
 		}
+		t.ledger.kill()
 		took, err := t.srv.start(ctx)
 		if err != nil {
 			return fmt.Errorf("start after crash %d: %w", i+1, err)

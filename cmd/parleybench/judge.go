@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/parley-hub/parley/timeline"
 )
@@ -29,6 +30,24 @@ type ledger struct {
 	byID    map[string]*line
 	acked   int
 	refused []string
+	killed  time.Time       // when the program was last killed; zero: it was heard of since
+	flowed  []time.Duration // from each kill to the next acknowledgement
+}
+
+// kill notes that the program is gone.
+func (l *ledger) kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.killed = time.Now()
+}
+
+// flow is how long it took from a kill to the next acknowledgement: the median, the longest,
+// and after how many kills there was one before the next.
+func (l *ledger) flow() (median, longest time.Duration, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := slices.Sorted(slices.Values(l.flowed))
+	return quantile(all, 0.5), quantile(all, 1), len(all)
 }
 
 func (l *ledger) write(x line) {
@@ -47,6 +66,10 @@ func (l *ledger) ack(id string) {
 	if x := l.byID[id]; x != nil && !x.acked {
 		x.acked = true
 		l.acked++
+		if !l.killed.IsZero() {
+			l.flowed = append(l.flowed, time.Since(l.killed))
+			l.killed = time.Time{}
+		}
 	}
 }
 
