@@ -91,15 +91,31 @@ func (st *stream) write() {
 	for {
 		select {
 		case <-st.over:
-			if st.code == closeSlow {
-				_ = st.sock.Write([]byte(`{"type":"resync"}`)) // best effort: the close code says the same
-			}
-			_ = st.sock.Close(st.code, st.why) // also ends the reading goroutine
+			st.farewell()
 			return
 		case b := <-st.out:
 			if err := st.sock.Write(b); err != nil {
 				st.end(closeSlow, "too slow")
 			}
+		}
+	}
+}
+
+// farewell writes what is still to be said and closes, which also ends the reading goroutine.
+func (st *stream) farewell() {
+	defer func() { _ = st.sock.Close(st.code, st.why) }() // what is closed already is closed
+	if st.code == closeSlow {
+		_ = st.sock.Write([]byte(`{"type":"resync"}`)) // best effort: the close code says the same
+		return
+	}
+	for {
+		select {
+		case b := <-st.out:
+			if st.sock.Write(b) != nil {
+				return
+			}
+		default:
+			return
 		}
 	}
 }
