@@ -2,15 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"strconv"
-	"strings"
-	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/parley-hub/parley/internal/obs"
 )
 
 // figures are what only the whole node can tell: whether it is ready, and what the journal
@@ -45,32 +38,4 @@ func (f *figures) Collect(to chan<- prometheus.Metric) {
 		up = 1
 	}
 	to <- prometheus.MustNewConstMetric(f.up, prometheus.GaugeValue, up)
-}
-
-// timed measures requests by the route that answered, never by the address asked for, of
-// which there is no end.
-func timed(r prometheus.Registerer) fiber.Handler {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "parley_http_seconds", Help: "Time of one request, by the route that answered.",
-		Buckets: obs.DurationBuckets}, []string{"method", "route", "status"})
-	r.MustRegister(h)
-	return func(c *fiber.Ctx) error {
-		begun := time.Now()
-		err := c.Next()
-		status := c.Response().StatusCode()
-		if e := (*fiber.Error)(nil); err != nil && errors.As(err, &e) {
-			status = e.Code
-		}
-		if status != fiber.StatusSwitchingProtocols { // a socket lasts for hours
-			h.WithLabelValues(c.Method(), routeOf(c), strconv.Itoa(status)).Observe(time.Since(begun).Seconds())
-		}
-		return err
-	}
-}
-
-func routeOf(c *fiber.Ctx) string {
-	path := c.Route().Path
-	if path == "" || path == "/" && !strings.HasPrefix(c.Path(), "/api") {
-		return "page"
-	}
-	return path
 }

@@ -152,7 +152,6 @@ func (n *node) pages() error {
 	}
 	n.web = fiber.New(api.FiberConfig(n.cfg.UploadMax))
 	n.metrics.MustRegister(newFigures(n))
-	n.web.Use(timed(n.metrics))
 	n.web.Get("/healthz", adaptor.HTTPHandlerFunc(n.health.Alive))
 	n.web.Get("/readyz", adaptor.HTTPHandlerFunc(n.health.ServeReady))
 	n.web.Get("/metrics", adaptor.HTTPHandler(n.metrics.Handler()))
@@ -166,7 +165,7 @@ func (n *node) pages() error {
 func (n *node) api() *api.Server {
 	return api.New(api.Deps{
 		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway,
-		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Dead: n.bus, Status: n.status, Log: n.log,
+		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Dead: n.bus, Status: n.status, Log: n.log, Metrics: n.metrics,
 		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
 	})
 }
