@@ -16,6 +16,7 @@ import (
 // Config opens a bus. Only Node is required; zero values take the defaults named.
 type Config struct {
 	Brokers     []string              // of a Kafka cluster; empty: the embedded broker
+	Security    Security              // of Brokers
 	Dir         string                // where the embedded broker keeps its data; empty: in memory
 	Node        string                // this node's client id: unique in the cluster and the same after a restart
 	Partitions  int                   // of a topic this bus creates; 8
@@ -63,6 +64,9 @@ func (c *Config) defaults() error {
 	if c.Node == "" {
 		return errors.New("bus: Config.Node is empty")
 	}
+	if _, err := c.Security.sasl(); err != nil {
+		return err
+	}
 	if c.Partitions <= 0 {
 		c.Partitions = defaultPartitions
 	}
@@ -96,15 +100,20 @@ func (c *Config) embedded() bool { return len(c.Brokers) == 0 }
 // dialer opens a connection to a broker; nil means TCP.
 type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
-func newTransport(node string, dial dialer, leaders time.Duration) *kafka.Transport {
-	return &kafka.Transport{ClientID: node, Dial: dial, DialTimeout: 2 * time.Second,
-		IdleTimeout: 5 * time.Minute, MetadataTTL: leaders}
+func newTransport(node string, dial dialer, sec Security, leaders time.Duration) (*kafka.Transport, error) {
+	mechanism, err := sec.sasl()
+	if err != nil {
+		return nil, err
+	}
+	return &kafka.Transport{ClientID: node, TLS: sec.TLS, SASL: mechanism, Dial: dial, DialTimeout: 2 * time.Second,
+		IdleTimeout: 5 * time.Minute, MetadataTTL: leaders}, nil
 }
 
-func groupConfig(addr []string, dial dialer, node, group, topic string, session time.Duration) kafka.ConsumerGroupConfig {
+func groupConfig(addr []string, tr *kafka.Transport, group, topic string, session time.Duration) kafka.ConsumerGroupConfig {
 	return kafka.ConsumerGroupConfig{
 		ID: group, Brokers: addr, Topics: []string{topic},
-		Dialer:         &kafka.Dialer{ClientID: node, DialFunc: dial, Timeout: 2 * time.Second},
+		Dialer: &kafka.Dialer{ClientID: tr.ClientID, DialFunc: tr.Dial, TLS: tr.TLS, SASLMechanism: tr.SASL,
+			Timeout: 2 * time.Second},
 		SessionTimeout: session, HeartbeatInterval: 300 * time.Millisecond,
 		RebalanceTimeout: 5 * time.Second, JoinGroupBackoff: 200 * time.Millisecond,
 		Timeout: 2 * time.Second, StartOffset: kafka.FirstOffset,

@@ -140,7 +140,7 @@ func (s *consumer) run(ctx context.Context) {
 	if err := s.bus.evict(ctx, s.bus.cfg.Node, s.id); err != nil { // our former self would hold its partitions for a session
 		s.bus.cfg.Log.Debug("bus: evicting this node's former self", "group", s.id, "error", err)
 	}
-	group, err := kafka.NewConsumerGroup(groupConfig(s.bus.addr, s.bus.conns.dialContext, s.bus.cfg.Node, s.id, s.topic, s.bus.cfg.Session))
+	group, err := kafka.NewConsumerGroup(groupConfig(s.bus.addr, s.bus.tr, s.id, s.topic, s.bus.cfg.Session))
 	if err != nil { // only wrong settings come here
 		s.bus.trouble("consumer "+s.id, err)
 		return

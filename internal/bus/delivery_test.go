@@ -332,7 +332,7 @@ func TestMessageTooLargeSparesItsNeighbours(t *testing.T) {
 	tp := topic("large")
 	var got seen
 	b := consuming(t, tp, Consumer[note]{}, got.handler)
-	b.writer.settings.bytes = 8 << 20 // what the broker refuses
+	b.cfg.Message, b.writer.settings.bytes, b.writer.settings.record = 8<<20, 8<<20, 8<<20 // what the broker refuses
 	var wg sync.WaitGroup
 	var refused atomic.Int64
 	for i := range 40 {
@@ -420,4 +420,27 @@ func TestPublishWhileClosing(t *testing.T) {
 	until(t, "load", 5*time.Second, func() bool { return acked.Load() > 100 })
 	must(t, b.Close(timeout(t, 10*time.Second)))
 	wg.Wait()
+}
+
+func TestALargeRecordCanBeBuriedAndReplayed(t *testing.T) {
+	tp := topic("heavy")
+	var fixed atomic.Bool
+	var got seen
+	b := consuming(t, tp, Consumer[note]{}, func(ctx context.Context, run []Record[note]) error {
+		if !fixed.Load() {
+			return Permanent(errors.New(strings.Repeat("why ", 4096)))
+		}
+		return got.handler(ctx, run)
+	})
+	full := note{Key: "k", Pad: strings.Repeat("x", defaultMessage-2*overhead)}
+	must(t, Publish(context.Background(), b, tp, full))
+	var ds []Dead
+	until(t, "buried", 10*time.Second, func() bool {
+		var err error
+		ds, err = b.DeadLetters(context.Background(), tp.Name, "", 1)
+		return err == nil && len(ds) == 1
+	})
+	fixed.Store(true)
+	must(t, b.Replay(context.Background(), ds[0].ID))
+	until(t, "replayed", 10*time.Second, func() bool { return got.len() == 1 })
 }

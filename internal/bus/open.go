@@ -81,21 +81,31 @@ func Open(ctx context.Context, c Config) (*Bus, error) {
 		}
 		b.broker, b.addr, c.dial = e, e.cluster.ListenAddrs(), e.net.DialContext
 	}
-	b.conns = newConns(c.dial)
-	leaders := leadersCluster
-	if c.embedded() {
-		leaders = leadersEmbedded
-	}
-	b.tr = newTransport(c.Node, b.conns.dialContext, leaders)
-	b.client = &kafka.Client{Addr: kafka.TCP(b.addr...), Transport: b.tr, Timeout: 10 * time.Second}
-	b.writer = &producer{client: b.client, settings: defaultProduce(c.Message), parts: map[string][]int{}, queues: map[place]*queue{}}
-	if b.broker != nil && c.Dir != "" {
-		b.writer.wrote = b.broker.written
+	if err := b.connect(c.dial); err != nil {
+		return nil, err
 	}
 	if err := b.prepare(ctx); err != nil {
 		return nil, errors.Join(err, b.Close(context.WithoutCancel(ctx)))
 	}
 	return b, nil
+}
+
+// connect makes the clients; it does not dial yet.
+func (b *Bus) connect(d dialer) (err error) {
+	leaders, sec := leadersCluster, b.cfg.Security
+	if b.broker != nil {
+		leaders, sec = leadersEmbedded, Security{}
+	}
+	b.conns = newConns(d)
+	if b.tr, err = newTransport(b.cfg.Node, b.conns.dialContext, sec, leaders); err != nil {
+		return err
+	}
+	b.client = &kafka.Client{Addr: kafka.TCP(b.addr...), Transport: b.tr, Timeout: 10 * time.Second}
+	b.writer = &producer{client: b.client, settings: defaultProduce(b.cfg.Message), parts: map[string][]int{}, queues: map[place]*queue{}}
+	if b.broker != nil && b.broker.dir != "" {
+		b.writer.wrote = b.broker.written
+	}
+	return nil
 }
 
 // prepare makes the topics and, after an unclean stop, the offsets what they must be.

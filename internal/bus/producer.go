@@ -32,7 +32,8 @@ type producer struct {
 type produceSettings struct {
 	acks       kafka.RequiredAcks
 	balancer   kafka.Balancer
-	bytes      int // of one request, and so of one record
+	bytes      int // of one request that holds several records
+	record     int // of one record: what a publisher may send, and room for what a dead letter adds
 	records    int // of one request
 	attempts   int
 	min, max   time.Duration // back-off
@@ -40,7 +41,7 @@ type produceSettings struct {
 }
 
 func defaultProduce(message int) produceSettings {
-	return produceSettings{acks: kafka.RequireAll, balancer: &kafka.Hash{}, bytes: message, records: 500,
+	return produceSettings{acks: kafka.RequireAll, balancer: &kafka.Hash{}, bytes: message, record: 2 * message, records: 500,
 		attempts: 5, min: 20 * time.Millisecond, max: 250 * time.Millisecond, perRequest: 3 * time.Second}
 }
 
@@ -120,8 +121,8 @@ func (p *producer) enqueue(ctx context.Context, topic string, msgs []kafka.Messa
 	now := time.Now()
 	for _, m := range msgs {
 		size := sizeOf(&m)
-		if size > p.settings.bytes {
-			return nil, fmt.Errorf("%w: %d bytes, at most %d fit", ErrTooLarge, size, p.settings.bytes)
+		if size > p.settings.record {
+			return nil, fmt.Errorf("%w: %d bytes, at most %d fit", ErrTooLarge, size, p.settings.record)
 		}
 		id := p.settings.balancer.Balance(m, ids...)
 		c := open[id]

@@ -30,7 +30,9 @@ func Publish[T any](ctx context.Context, b *Bus, t Topic[T], vs ...T) error {
 		if err != nil {
 			return Permanent(fmt.Errorf("bus: %s: encoding: %w", t.Name, err))
 		}
-		msgs[i] = message(ctx, t.Name, t.Key(v), value, t.depth(v))
+		if msgs[i], err = b.message(ctx, t.Name, t.Key(v), value, t.depth(v)); err != nil {
+			return err
+		}
 	}
 	return b.write(ctx, t.Name, msgs)
 }
@@ -48,16 +50,23 @@ func (b *Bus) PublishRaw(ctx context.Context, topic string, value []byte) error 
 	if err != nil {
 		return Permanent(err)
 	}
-	return b.write(ctx, topic, []kafka.Message{message(ctx, topic, key, value, depth)})
+	m, err := b.message(ctx, topic, key, value, depth)
+	if err != nil {
+		return err
+	}
+	return b.write(ctx, topic, []kafka.Message{m})
 }
 
-func message(ctx context.Context, topic, key string, value []byte, depth int) kafka.Message {
+func (b *Bus) message(ctx context.Context, topic, key string, value []byte, depth int) (kafka.Message, error) {
 	m := kafka.Message{Topic: topic, Key: []byte(key), Value: value}
 	if depth > 0 {
 		m.Headers = append(m.Headers, kafka.Header{Key: headerDepth, Value: strconv.AppendInt(nil, int64(depth), 10)})
 	}
 	propagation.TraceContext{}.Inject(ctx, (*carrier)(&m.Headers))
-	return m
+	if size := sizeOf(&m); size > b.cfg.Message {
+		return m, fmt.Errorf("bus: publishing to %s: %w: %d bytes, at most %d are allowed", topic, ErrTooLarge, size, b.cfg.Message)
+	}
+	return m, nil
 }
 
 // write sends messages of one topic and waits for what the topic promises.

@@ -14,9 +14,10 @@ func TestSettings(t *testing.T) {
 	k := Config{Node: "n", Brokers: []string{"b:1"}}
 	must(t, k.defaults())
 	p := defaultProduce(c.Message)
-	g := groupConfig([]string{"b"}, nil, "n", "g", "t", c.Session)
 	f := fetchRequest("t", 0, 0)
-	tr := newTransport("n", nil, leadersCluster)
+	tr, err := newTransport("n", nil, Security{}, leadersCluster)
+	must(t, err)
+	g := groupConfig([]string{"b"}, tr, "g", "t", c.Session)
 	for _, x := range []struct {
 		name      string
 		got, want any
