@@ -345,3 +345,63 @@ func TestDescription(t *testing.T) {
 	w.want(w.call("", http.MethodGet, "/api/problems/none", nil), 404, "not-found")
 	w.want(w.call("", http.MethodGet, "/api/problems", nil), 200, "")
 }
+
+// Frames of every length of header arrive whole, several to a write.
+func TestLiveFramesOfEveryLength(t *testing.T) {
+	w := newWorld(t)
+	_, token := w.agent("agent")
+	conn, _ := w.dial(http.Header{"Authorization": {"Bearer " + token}}, "")
+	read(t, conn)
+	for _, n := range []int{1, 100, 121, 122, 5000, 60_000} {
+		text := strings.Repeat("x", n)
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, conn); got != text+" hidden" {
+			t.Fatalf("%d bytes came back as %d", n, len(got))
+		}
+	}
+	big := `{"big":"` + strings.Repeat("y", 300_000) + `"}`
+	for range 3 {
+		if err := conn.WriteMessage(websocket.TextMessage, []byte("batch")); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"one", big, "three"} {
+			if got := read(t, conn); got != want {
+				t.Fatalf("got %d bytes, want %d", len(got), len(want))
+			}
+		}
+	}
+	if err := conn.WriteMessage(websocket.BinaryMessage, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseUnsupportedData) {
+		t.Errorf("a binary frame: %v", err)
+	}
+}
+
+func TestUndoWaitsForTheJournal(t *testing.T) {
+	w := newWorld(t)
+	a, token := w.agent("agent")
+	c := w.conversation()
+	id := timeline.EventID(string(c.ID) + "." + string(a.ID) + "." + newULID())
+	w.outbox.ok = true
+	done := make(chan answer)
+	go func() {
+		done <- w.call(token, http.MethodDelete, "/api/conversations/"+string(c.ID)+"/messages/"+string(id), nil)
+	}()
+	w.event(c, 1, func(e *timeline.Event) { e.ID, e.Direction = id, timeline.Out })
+	w.want(<-done, 204, "")
+}
+
+func TestANewNameReachesTheConversations(t *testing.T) {
+	w := newWorld(t)
+	_, token := w.agent("agent")
+	c := w.conversation()
+	w.insert("persons", timeline.Person{ID: c.Person, Name: "Maya"})
+	w.want(w.call(token, http.MethodPatch, "/api/persons/"+string(c.Person), `{"name":" Maya Lin "}`), 200, "")
+	cmds := w.journal.take()
+	if len(cmds) != 1 || cmds[0].Name != "Maya Lin" || cmds[0].Event.Kind != timeline.KindControl || cmds[0].Conversation != c.ID {
+		t.Errorf("commands %+v", cmds)
+	}
+}

@@ -131,17 +131,17 @@ func (s *Server) newID() string {
 	return ulid.MustNew(ulid.Timestamp(s.now()), ulid.DefaultEntropy()).String()
 }
 
-// bodyMax is the largest JSON body, and uploadSlack what an upload's headers may add.
+// bodyMax is the largest JSON body.
 const bodyMax = 1 << 20
 
 // FiberConfig is the application's configuration that the API relies on: strings that stay
-// what they are, bodies no larger than an upload, errors as problems.
+// what they are, bodies not much larger than an upload, errors as problems.
 func FiberConfig(uploadMax int64) fiber.Config {
 	return fiber.Config{
 		AppName:               "Parley",
 		DisableStartupMessage: true,
 		Immutable:             true,
-		BodyLimit:             int(uploadMax),
+		BodyLimit:             int(uploadMax) + drain,
 		ErrorHandler:          ErrorHandler,
 		ReadTimeout:           time.Minute,
 		IdleTimeout:           2 * time.Minute,

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -403,6 +404,13 @@ func (l *live) ServeAgent(ctx context.Context, s realtime.Socket, v realtime.Vie
 		data, err := s.Read()
 		if err != nil {
 			return err
+		}
+		if string(data) == "batch" {
+			big := `{"big":"` + strings.Repeat("y", 300_000) + `"}`
+			if err := s.(realtime.Batcher).WriteBatch([][]byte{[]byte("one"), []byte(big), []byte("three")}); err != nil {
+				return err
+			}
+			continue
 		}
 		sees := v.CanSee(&timeline.Conversation{Team: timeline.TeamID(data)})
 		if err := s.Write(append(data, map[bool]string{true: " seen", false: " hidden"}[sees]...)); err != nil {

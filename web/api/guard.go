@@ -193,8 +193,12 @@ func AppHeaders(c *fiber.Ctx) error {
 // uploadTime is how long an upload may take on a slow line.
 const uploadTime = 10 * time.Minute
 
-// limitBodies makes the server refuse an API body over its limit by the request's head,
-// before it is read; only uploads may be larger.
+// drain is how much of a body over its limit is read all the same: a server that hangs up
+// on a client still sending keeps it from reading the 413. What is larger is cut off.
+const drain = 8 << 20
+
+// limitBodies bounds what is read of an API body by the request's head; only uploads may
+// be large. The exact limits are the routes'.
 func limitBodies(app *fiber.App) {
 	before := app.Server().HeaderReceived
 	app.Server().HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -203,7 +207,7 @@ func limitBodies(app *fiber.App) {
 		case strings.HasPrefix(path, "/api/files"):
 			return fasthttp.RequestConfig{ReadTimeout: uploadTime}
 		case strings.HasPrefix(path, "/api/"):
-			return fasthttp.RequestConfig{MaxRequestBodySize: bodyMax}
+			return fasthttp.RequestConfig{MaxRequestBodySize: bodyMax + drain}
 		case before != nil:
 			return before(h)
 		}

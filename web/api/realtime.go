@@ -2,7 +2,11 @@ package api
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"math"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -132,23 +136,29 @@ func (s *Server) watch(ctx context.Context, now *atomic.Pointer[auth.Principal],
 	}
 }
 
-// socket is a websocket as inbox/realtime uses it.
+// socket is a websocket as inbox/realtime uses it. Several frames are written with one
+// system call: where many events come at once, calls are what costs.
 type socket struct {
 	conn interface {
 		ReadMessage() (int, []byte, error)
-		WriteMessage(int, []byte) error
 		WriteControl(int, []byte, time.Time) error
-		SetWriteDeadline(time.Time) error
+		NetConn() net.Conn
 		Close() error
 	}
-	mu sync.Mutex
+	mu  sync.Mutex
+	buf []byte
 }
+
+var _ realtime.Batcher = (*socket)(nil)
+
+// bufferKept is the largest buffer that a connection keeps between writes.
+const bufferKept = 16 << 10
 
 // Read reads one text frame; a binary one ends the talk.
 func (s *socket) Read() ([]byte, error) {
 	kind, data, err := s.conn.ReadMessage()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("api: reading a frame: %w", err)
 	}
 	if kind != websocket.TextMessage {
 		return nil, errors.Join(errors.New("api: a frame that is not text"), s.Close(websocket.CloseUnsupportedData, "frames are JSON texts"))
@@ -157,13 +167,44 @@ func (s *socket) Read() ([]byte, error) {
 }
 
 // Write writes one text frame.
-func (s *socket) Write(data []byte) error {
+func (s *socket) Write(data []byte) error { return s.WriteBatch([][]byte{data}) }
+
+// WriteBatch writes text frames. Each is whole within one write to the connection, so that
+// the library's own control frames fall between them.
+func (s *socket) WriteBatch(frames [][]byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.conn.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
-		return err
+	s.buf = s.buf[:0]
+	for _, f := range frames {
+		s.buf = appendFrame(s.buf, f)
 	}
-	return s.conn.WriteMessage(websocket.TextMessage, data)
+	conn := s.conn.NetConn()
+	if err := conn.SetWriteDeadline(time.Now().Add(writeFor)); err != nil {
+		return fmt.Errorf("api: writing frames: %w", err)
+	}
+	_, err := conn.Write(s.buf)
+	if cap(s.buf) > bufferKept {
+		s.buf = nil
+	}
+	if err != nil {
+		return fmt.Errorf("api: writing frames: %w", err)
+	}
+	return nil
+}
+
+// appendFrame adds an unmasked, final text frame (RFC 6455, section 5.2).
+func appendFrame(buf, data []byte) []byte {
+	const finalText, len16, len64 = 0x81, 126, 127
+	buf = append(buf, finalText)
+	switch n := len(data); {
+	case n < len16:
+		buf = append(buf, byte(n))
+	case n <= math.MaxUint16:
+		buf = binary.BigEndian.AppendUint16(append(buf, len16), uint16(n))
+	default:
+		buf = binary.BigEndian.AppendUint64(append(buf, len64), uint64(n))
+	}
+	return append(buf, data...)
 }
 
 // Close says goodbye and closes the connection.

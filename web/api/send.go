@@ -285,7 +285,7 @@ func (s *Server) undo(ctx context.Context, in *messageInput) (*nothing, error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.event(ctx, c, in.Event)
+	e, err := s.recorded(ctx, c, in.Event)
 	if err != nil {
 		return nil, err
 	}
@@ -297,6 +297,35 @@ func (s *Server) undo(ctx context.Context, in *messageInput) (*nothing, error) {
 		return nil, problem("too-late", "")
 	}
 	return nil, nil
+}
+
+// How long an undo waits for a message that was sent a moment ago to be recorded.
+const (
+	recordedWithin = time.Second
+	recordedPoll   = 20 * time.Millisecond
+)
+
+// recorded reads a message of the caller's, which may still be on its way from the journal.
+func (s *Server) recorded(ctx context.Context, c *timeline.Conversation, raw string) (*timeline.Event, error) {
+	id, err := unescape(raw)
+	if err != nil {
+		return nil, err
+	}
+	mine := strings.HasPrefix(id, string(eventID(c.ID, callerOf(ctx).Agent, "")))
+	for waited := time.Duration(0); ; waited += recordedPoll {
+		e, err := s.event(ctx, c, raw)
+		if err == nil || !mine || waited >= recordedWithin {
+			return e, err
+		}
+		if p, ok := asProblem(err); !ok || p.Status != http.StatusNotFound {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(recordedPoll):
+		}
+	}
 }
 
 // retry asks for the next attempt. Its id is the attempt's, so that two clicks are one.
