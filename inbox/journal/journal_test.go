@@ -210,7 +210,7 @@ func (w *world) sound() {
 const acct = timeline.AccountID("acct")
 
 func visitor(v string) timeline.Identity {
-	return timeline.Identity{Account: acct, Scheme: "visitor", Value: v}
+	return timeline.Identity{Account: acct, Scheme: "visitor", Value: v, Proof: timeline.ProofProvider}
 }
 
 // says is a message of a visitor.

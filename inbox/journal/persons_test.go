@@ -29,6 +29,14 @@ func linked(in timeline.Inbound, links ...timeline.Identity) timeline.Inbound {
 	return in
 }
 
+// signedIn tells that a visitor turned out to be a user.
+func signedIn(u, v string, s int) timeline.Inbound {
+	in := about(v, "identified:"+u+v, s, timeline.KindControl, func(ev *timeline.Event) { ev.Control = &timeline.Control{Name: "identified"} })
+	in.Event.Direction, in.Event.Thread.ID, in.Peer = timeline.Internal, timeline.ThreadID("u-"+u), user(u)
+	in.Links = []timeline.Identity{visitor(v)}
+	return in
+}
+
 // byMail is a message of somebody who writes by mail.
 func byMail(from, id string, s int, text string) timeline.Inbound {
 	in := says(from, id, s, text)
@@ -106,6 +114,27 @@ func TestLinks(t *testing.T) {
 				cs := w.conversations()
 				if len(cs) != 2 || cs[0].InCount != 1 || cs[1].InCount != 1 {
 					w.t.Errorf("conversations %s", asJSON(w.t, cs))
+				}
+			}},
+		{"a signed-in user brings a second browser", []timeline.Inbound{says("v0", "0", 1, "first browser"), signedIn("u1", "v0", 2), says("v1", "1", 3, "second browser"), signedIn("u1", "v1", 4)},
+			func(w *world) {
+				if a, b, c := w.whose(user("u1")), w.whose(visitor("v0")), w.whose(visitor("v1")); a != b || b != c {
+					w.t.Errorf("persons %s, %s, %s", a, b, c)
+				}
+			}},
+		{"another user signs in with the same browser", []timeline.Inbound{says("v0", "0", 1, "hi"), signedIn("u1", "v0", 2), signedIn("u2", "v0", 3)},
+			func(w *world) {
+				if a, b, c := w.whose(user("u1")), w.whose(visitor("v0")), w.whose(user("u2")); a != b || b == c || c == "" {
+					w.t.Errorf("persons %s, %s, %s", a, b, c)
+				}
+				if n := len(w.conversations()); n != 1 {
+					w.t.Errorf("signing in began a conversation: %d", n)
+				}
+			}},
+		{"a known user in somebody else's browser", []timeline.Inbound{signedIn("u2", "v9", 1), says("v0", "0", 2, "hi"), signedIn("u1", "v0", 3), signedIn("u2", "v0", 4)},
+			func(w *world) {
+				if a, b, c := w.whose(user("u1")), w.whose(visitor("v0")), w.whose(user("u2")); a != b || b == c || c == "" {
+					w.t.Errorf("persons %s, %s, %s", a, b, c)
 				}
 			}},
 		{"a colleague in a mail thread writes into its conversation", []timeline.Inbound{byMail("maya@x", "1", 1, "hi"), func() timeline.Inbound {

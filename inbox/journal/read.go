@@ -18,6 +18,9 @@ const (
 	echoReach = 50
 )
 
+// pendingFor is how long an event waits for its message.
+const pendingFor = 7 * 24 * time.Hour
+
 // cold reads conversations that are not in memory.
 func (w *writer) cold(ctx context.Context, groups []*group, ids []timeline.ConversationID) error {
 	if len(ids) == 0 {
@@ -42,6 +45,10 @@ func (w *writer) cold(ctx context.Context, groups []*group, ids []timeline.Conve
 	}
 	for i := range found {
 		s := at[found[i].Conversation]
+		if w.j.now().Sub(found[i].At) > pendingFor {
+			s.met = append(s.met, found[i].ID)
+			continue
+		}
 		s.pending = append(s.pending, found[i])
 	}
 	return nil

@@ -112,8 +112,17 @@ func (r *resolver) resolve(ctx context.Context) error {
 		return err
 	}
 	var cs []timeline.Command
+	begun := map[timeline.ConversationID]bool{}
 	for _, x := range r.run {
-		if cmd, ok := r.command(x); ok {
+		cmd, ok := r.command(x)
+		if ok && quiet(&cmd.Event) && cmd.Create != nil && !begun[cmd.Conversation] {
+			var err error
+			if ok, err = r.there(ctx, cmd.Conversation); err != nil {
+				return err
+			}
+		}
+		if ok {
+			begun[cmd.Conversation] = true
 			cs = append(cs, cmd)
 		}
 	}
@@ -126,6 +135,21 @@ func (r *resolver) resolve(ctx context.Context) error {
 		r.j.routes.put(r.epoch, t)
 	}
 	return nil
+}
+
+// quiet reports whether an event alone is no reason to begin a conversation: somebody signed
+// in and has said nothing yet. What it tells of the person was taken in.
+func quiet(ev *timeline.Event) bool {
+	return ev.Kind == timeline.KindControl && ev.Direction != timeline.In
+}
+
+func (r *resolver) there(ctx context.Context, id timeline.ConversationID) (bool, error) {
+	var p place
+	err := r.j.deps.Store.C(store.Conversations).One(ctx, byID(id), &p, store.Find{Fields: bson.D{{Key: "_id", Value: 1}}})
+	if err != nil && !isMissing(err) {
+		return false, fmt.Errorf("look for a conversation: %w", err)
+	}
+	return err == nil, nil
 }
 
 func (r *resolver) readEpoch(ctx context.Context) error {

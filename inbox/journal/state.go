@@ -44,9 +44,14 @@ type redaction struct {
 
 // rest drops what belongs to a run, and all but the latest messages.
 func (s *state) rest() {
-	if n := len(s.recent) - cachedMessages; n > 0 {
-		s.recent = slices.Clone(s.recent[n:])
+	keep := make([]*known, 0, cachedMessages)
+	for i := len(s.recent) - 1; i >= 0 && len(keep) < cachedMessages; i-- {
+		if s.recent[i].Message != nil {
+			keep = append(keep, s.recent[i])
+		}
 	}
+	slices.Reverse(keep)
+	s.recent = keep
 	for _, m := range s.recent {
 		m.dirty = false
 	}

@@ -62,7 +62,7 @@ func (f *finder) who(context.Context) error {
 		switch {
 		case peer == nil && linked != "":
 			q.person = linked
-			f.learn(q.peer, q.person)
+			f.claims = append(f.claims, join{q: q, a: linked, link: q.peer})
 		case peer == nil:
 			q.person = timeline.PersonID(ulid.Make().String())
 			f.made[q.person] = true
@@ -84,7 +84,7 @@ func (f *finder) links(q *quest) {
 		k := f.known[l.ID()]
 		switch {
 		case l.ID() == "":
-		case k == nil && l.Proof.Verified() && l.Account != "" && !f.made[q.person]:
+		case k == nil && l.Proof.Verified() && strong(l) && !f.made[q.person]:
 			f.claims = append(f.claims, join{q: q, a: q.person, link: l})
 		case k == nil && l.Proof.Verified():
 			f.learn(l, q.person)
@@ -97,16 +97,21 @@ func (f *finder) links(q *quest) {
 // claim gives new verified identities to known persons, or to new ones where the known one
 // cannot be them: somebody else signed in with the same browser.
 func (f *finder) claim(ctx context.Context) error {
-	for _, c := range f.claims {
+	for i := range f.claims {
+		c := &f.claims[i]
 		if k := f.known[c.link.ID()]; k != nil {
 			c.q.person = k.Person
 			continue
 		}
-		s, err := f.standing(ctx, c.a)
-		if err != nil {
-			return err
+		excluded := false
+		if strong(c.link) && !f.made[c.a] {
+			s, err := f.standing(ctx, c.a)
+			if err != nil {
+				return err
+			}
+			excluded = s.excludes(c.link)
 		}
-		if s.excludes(c.link) {
+		if excluded {
 			c.q.person, c.q.sure = timeline.PersonID(ulid.Make().String()), true
 			f.made[c.q.person] = true
 		}
@@ -204,9 +209,9 @@ func (f *finder) join(ctx context.Context) error {
 	return nil
 }
 
-// merge joins two persons, unless each has a verified identity that excludes the other, such
-// as two user accounts of one site: then a browser is shared, and the event is the
-// link's person's.
+// merge joins two persons, unless each has a strong identity that excludes the other, such as
+// two user accounts of one site: then a browser is shared, and the event is whose the
+// stronger identity is.
 func (f *finder) merge(ctx context.Context, jn join) error {
 	a, err := f.standing(ctx, jn.a)
 	if err != nil {
@@ -221,9 +226,12 @@ func (f *finder) merge(ctx context.Context, jn join) error {
 		f.persons[a.person.ID] = &a.person
 		return nil
 	}
-	if a.excludes(jn.link) {
-		jn.q.person, jn.q.sure = b.person.ID, true
-		f.persons[b.person.ID] = &b.person
+	if slices.ContainsFunc(b.verified, a.excludes) {
+		if !strong(jn.q.peer) {
+			a = b
+		}
+		jn.q.person, jn.q.sure = a.person.ID, true
+		f.persons[a.person.ID] = &a.person
 		return f.suggest(ctx, jn, "two "+jn.link.Scheme+" identities in one place")
 	}
 	from, into := a, b
@@ -274,11 +282,13 @@ func (f *finder) standing(ctx context.Context, id timeline.PersonID) (standing, 
 	return s, nil
 }
 
-// lessThan reports whether one person is less established than another: fewer verified
-// identities, then no name of their own, then younger.
+// lessThan reports whether one person is less established than another: fewer strong, then
+// fewer verified identities, then no name of their own, then younger.
 func (s standing) lessThan(t standing) bool {
 	named := func(x standing) bool { return x.person.Profile.Name != "" }
 	switch {
+	case s.strong() != t.strong():
+		return s.strong() < t.strong()
 	case len(s.verified) != len(t.verified):
 		return len(s.verified) < len(t.verified)
 	case named(s) != named(t):
@@ -287,11 +297,26 @@ func (s standing) lessThan(t standing) bool {
 	return s.person.ID > t.person.ID
 }
 
-// excludes reports whether a person has another verified identity of a kind of which one
-// account gives everybody only one: they cannot be whom this one names.
+func (s standing) strong() (n int) {
+	for _, i := range s.verified {
+		if strong(i) {
+			n++
+		}
+	}
+	return n
+}
+
+// strong reports whether an identity is one that an account gives a person only one of, and
+// for which somebody signed. A browser's token is not: people have several.
+func strong(i timeline.Identity) bool {
+	return i.Account != "" && (i.Proof == timeline.ProofSigned || i.Proof == timeline.ProofAgent)
+}
+
+// excludes reports whether a person cannot be whom an identity names, because theirs of that
+// kind is another.
 func (s standing) excludes(i timeline.Identity) bool {
-	return i.Account != "" && slices.ContainsFunc(s.verified, func(a timeline.Identity) bool {
-		return a.Account == i.Account && a.Scheme == i.Scheme && a.Value != i.Value
+	return strong(i) && slices.ContainsFunc(s.verified, func(a timeline.Identity) bool {
+		return strong(a) && a.Account == i.Account && a.Scheme == i.Scheme && a.Value != i.Value
 	})
 }
 
