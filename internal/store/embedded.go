@@ -196,7 +196,7 @@ func (e *Embedded) reader(ctx context.Context) (*conn, error) {
 	select {
 	case e.slots <- struct{}{}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return nil, unavailable("wait for a reader", ctx.Err())
 	}
 	c, err := e.connection()
 	if err != nil {
@@ -233,7 +233,7 @@ func (e *Embedded) putBack(c *conn, err error) {
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	e.idleMu.Lock()
-	keep := !e.closed && len(e.idle) < maxReaders && !errors.Is(err, ErrUnavailable)
+	keep := !e.closed && len(e.idle) < maxReaders && sqliteCode(err) == 0
 	if keep {
 		e.idle = append(e.idle, c)
 	}

@@ -309,7 +309,7 @@ func (e *Embedded) findOn(ctx context.Context, c *conn, t *table, q *query, p *p
 	n := 0
 	return t.read(c, q, p, q.limit, func(s stored) error {
 		if n++; n%checkEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
+			return unavailable("read", ctx.Err())
 		}
 		if q.fields != nil {
 			s.doc = q.fields.Apply(s.doc)

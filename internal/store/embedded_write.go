@@ -134,7 +134,7 @@ func (e *Embedded) transact(batch []*request) error {
 	}
 	for _, r := range batch {
 		if err := r.ctx.Err(); err != nil {
-			r.err = err
+			r.err = unavailable("wait for the writer", err)
 			continue
 		}
 		for _, op := range r.ops {
