@@ -19,9 +19,7 @@ export default defineConfig({
     rollupOptions: {
       output: {
         advancedChunks: {
-          groups: [
-            { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
-          ],
+          groups: [{ name: "react", test: /node_modules\/(react|react-dom|scheduler)\// }],
         },
       },
     },

@@ -11,16 +11,26 @@ mkdirSync(here("../shots"), { recursive: true });
 
 const now = new Date();
 now.setHours(9, 33, 0, 0);
-const mock = fork(here("../mock/server.mjs"), { env: { ...process.env, PORT: "0", MOCK_NOW: now.toISOString(), MOCK_OPEN: "1" } });
+const mock = fork(here("../mock/server.mjs"), {
+  env: { ...process.env, PORT: "0", MOCK_NOW: now.toISOString(), MOCK_OPEN: "1" },
+});
 const port = await new Promise((ok) => mock.once("message", (m) => ok(m.port)));
 const base = `http://127.0.0.1:${port}`;
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"] });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+});
 
 const DRAFT = { maya: { text: "Of course, we can bring it to Keizersgracht 12.", version: 1 } };
 
 async function shot(name, path, o = {}) {
   if (wanted.length > 0 && !wanted.some((w) => name.includes(w))) return;
-  const context = await browser.newContext({ viewport: { width: o.width ?? 1440, height: o.height ?? 900 }, colorScheme: o.dark ? "dark" : "light", locale: o.zh ? "zh-CN" : "en-GB", hasTouch: (o.width ?? 1440) < 500 });
+  const context = await browser.newContext({
+    viewport: { width: o.width ?? 1440, height: o.height ?? 900 },
+    colorScheme: o.dark ? "dark" : "light",
+    locale: o.zh ? "zh-CN" : "en-GB",
+    hasTouch: (o.width ?? 1440) < 500,
+  });
   const page = await context.newPage();
   await page.clock.install({ time: now });
   const errors = [];
@@ -31,7 +41,11 @@ async function shot(name, path, o = {}) {
   await page.clock.runFor(1200);
   await page.waitForTimeout(500);
   await page.clock.runFor(300);
-  if (o.act) await o.act(page);
+  if (o.act) {
+    await o.act(page);
+    await page.waitForTimeout(250);
+    await page.clock.runFor(400);
+  }
   await page.waitForTimeout(250);
   await page.screenshot({ path: here(`../shots/${name}.png`) });
   if (o.then) await o.then(page);

@@ -36,7 +36,13 @@ if (!root) throw new Error("the page has no root element");
 
 void speak().finally(() =>
   createRoot(root).render(
-    <MantineProvider theme={theme} defaultColorScheme="auto" withCssVariables={false} withGlobalClasses={false} deduplicateCssVariables={false}>
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      withCssVariables={false}
+      withGlobalClasses={false}
+      deduplicateCssVariables={false}
+    >
       <QueryClientProvider client={cache}>
         <App />
       </QueryClientProvider>

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Suspense, lazy, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { SignIn } from "../features/signin/SignIn";
 import { onKey } from "../lib/actions";
 import { Problem, signedOut } from "../lib/http";
@@ -59,7 +59,11 @@ function Unreachable({ problem, again }: { problem: Error; again: () => void }) 
   const t = useWords();
   const known = problem instanceof Problem && problem.status !== 0;
   return (
-    <Empty icon="wifi-off" title={known ? problem.message : t("problem.unreachable")} action={<Button onClick={again}>{t("action.tryNow")}</Button>}>
+    <Empty
+      icon="wifi-off"
+      title={known ? problem.message : t("problem.unreachable")}
+      action={<Button onClick={again}>{t("action.tryNow")}</Button>}
+    >
       {known ? (problem as Problem).detail : t("problem.unreachableHelp")}
     </Empty>
   );

@@ -1,7 +1,7 @@
 import { type ReactNode, useMemo } from "react";
-import { ContextPane } from "../features/person/ContextPane";
-import { ConversationList } from "../features/list/ConversationList";
 import { Composer } from "../features/composer/Composer";
+import { ConversationList } from "../features/list/ConversationList";
+import { ContextPane } from "../features/person/ContextPane";
 import { Thread } from "../features/thread/Thread";
 import { Views } from "../features/views/Views";
 import { useMedia, usePhone } from "../lib/hooks";
@@ -10,7 +10,7 @@ import { overlay, prefs } from "../lib/prefs";
 import { inboxAt, usePlace } from "../lib/router";
 import { useStore } from "../lib/store";
 import type { Me } from "../model/types";
-import { Empty, cx } from "../ui/parts";
+import { cx, Empty } from "../ui/parts";
 import s from "./app.module.css";
 
 /** Views, list, thread and context; what has no room moves behind a key. */
@@ -27,8 +27,16 @@ export function Inbox({ me }: { me: Me }) {
 
   return (
     <div className={cx(s.inbox, pane && middle && s.withContext, phone && (conversation ? s.phoneThread : s.phoneList))}>
-      {wide ? <Views me={me} view={view} /> : over === "views" ? <Drawer label={t("nav.views")}><Views me={me} view={view} /></Drawer> : null}
-      {phone && conversation ? null : <ConversationList key={view} me={me} view={view} {...(conversation ? { selected: conversation } : {})} />}
+      {wide ? (
+        <Views me={me} view={view} />
+      ) : over === "views" ? (
+        <Drawer label={t("nav.views")}>
+          <Views me={me} view={view} />
+        </Drawer>
+      ) : null}
+      {phone && conversation ? null : (
+        <ConversationList key={view} me={me} view={view} {...(conversation ? { selected: conversation } : {})} />
+      )}
       {conversation ? (
         <main className={s.thread} key={conversation}>
           <Thread id={conversation} me={me} />
@@ -41,7 +49,15 @@ export function Inbox({ me }: { me: Me }) {
           </Empty>
         </main>
       )}
-      {pane && conversation ? middle ? <ContextPane id={conversation} /> : <Drawer right label={t("nav.person")}><ContextPane id={conversation} /></Drawer> : null}
+      {pane && conversation ? (
+        middle ? (
+          <ContextPane id={conversation} />
+        ) : (
+          <Drawer right label={t("nav.person")}>
+            <ContextPane id={conversation} />
+          </Drawer>
+        )
+      ) : null}
     </div>
   );
 }

@@ -19,7 +19,15 @@ export function KeySheet() {
   const t = useWords();
   const all = useStore(actions);
   return (
-    <Modal opened onClose={() => overlay.set("none")} title={t("nav.keys")} size={680} lockScroll={false} transitionProps={{ duration: 140 }} closeButtonProps={{ "aria-label": t("action.close") }}>
+    <Modal
+      opened
+      onClose={() => overlay.set("none")}
+      title={t("nav.keys")}
+      size={680}
+      lockScroll={false}
+      transitionProps={{ duration: 140 }}
+      closeButtonProps={{ "aria-label": t("action.close") }}
+    >
       <div className={s.sheet}>
         {groups.map((g) => {
           const list = all.filter((a) => a.group === g.id && a.combo);

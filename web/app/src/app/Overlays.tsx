@@ -1,4 +1,4 @@
-import { Suspense, lazy } from "react";
+import { lazy, Suspense } from "react";
 import { useViewActions } from "../features/views/Views";
 import { useActions } from "../lib/actions";
 import { useWords } from "../lib/i18n";
@@ -19,8 +19,25 @@ export function Overlays({ me }: { me: Me }) {
   useViewActions();
   useActions(
     () => [
-      { id: "app.palette", title: "palette.open", group: "app", icon: "search", combo: "mod+k", typing: true, keyOnly: true, run: () => overlay.set((o) => (o === "palette" ? "none" : "palette")) },
-      { id: "app.search", title: "palette.open", group: "app", icon: "search", combo: "/", keyOnly: true, run: () => overlay.set("palette") },
+      {
+        id: "app.palette",
+        title: "palette.open",
+        group: "app",
+        icon: "search",
+        combo: "mod+k",
+        typing: true,
+        keyOnly: true,
+        run: () => overlay.set((o) => (o === "palette" ? "none" : "palette")),
+      },
+      {
+        id: "app.search",
+        title: "palette.open",
+        group: "app",
+        icon: "search",
+        combo: "/",
+        keyOnly: true,
+        run: () => overlay.set("palette"),
+      },
       { id: "app.keys", title: "nav.keys", group: "app", icon: "keyboard", combo: "?", run: () => overlay.set("keys") },
       { id: "app.settings", title: "nav.settings", group: "go", icon: "settings", combo: "g ,", run: () => go("/settings") },
     ],
@@ -47,7 +64,13 @@ function Toasts() {
           {x.tone === "bad" ? <Icon name="alert-circle" size={15} /> : <Icon name="check" size={15} />}
           <span>{x.text}</span>
           {x.action ? (
-            <button type="button" onClick={() => { x.action?.run(); hush(x.id); }}>
+            <button
+              type="button"
+              onClick={() => {
+                x.action?.run();
+                hush(x.id);
+              }}
+            >
               {x.action.label}
             </button>
           ) : null}

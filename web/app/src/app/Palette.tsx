@@ -2,14 +2,14 @@ import { Modal } from "@mantine/core";
 import { type KeyboardEvent, type ReactNode, useMemo, useRef, useState } from "react";
 import { type Action, actions } from "../lib/actions";
 import { useLook } from "../lib/channels";
-import { type ListPage, cache } from "../lib/hub";
+import { cache, type ListPage } from "../lib/hub";
 import { type Key, useWords } from "../lib/i18n";
 import { overlay } from "../lib/prefs";
 import { go, inboxPath } from "../lib/router";
 import { useStore } from "../lib/store";
 import type { Conversation, Me } from "../model/types";
 import { Icon } from "../ui/Icon";
-import { Glyph, Kbd, Keys, cx } from "../ui/parts";
+import { cx, Glyph, Kbd, Keys } from "../ui/parts";
 import s from "./overlays.module.css";
 
 interface Hit {
@@ -23,7 +23,13 @@ interface Hit {
 }
 
 const MOST = 8;
-const groupWords: Record<Action["group"], Key> = { list: "group.list", conversation: "group.conversation", write: "group.write", go: "group.go", app: "group.app" };
+const groupWords: Record<Action["group"], Key> = {
+  list: "group.list",
+  conversation: "group.conversation",
+  write: "group.write",
+  go: "group.go",
+  app: "group.app",
+};
 
 function matches(text: string, words: string[]): boolean {
   const low = text.toLocaleLowerCase();
@@ -42,19 +48,44 @@ export function Palette({ me }: { me: Me }) {
   const hits = useMemo((): Hit[] => {
     const words = query.toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const known = new Map<string, Conversation>();
-    for (const [, page] of cache.getQueriesData<ListPage>({ queryKey: ["list"] })) for (const c of page?.items ?? []) known.set(c.id, c);
+    for (const [, page] of cache.getQueriesData<ListPage>({ queryKey: ["list"] }))
+      for (const c of page?.items ?? []) known.set(c.id, c);
     const acts = all
       .filter((a) => !a.keyOnly && (!a.when || a.when()) && matches(t(a.title), words))
-      .map((a): Hit => ({ id: a.id, group: groupWords[a.group], title: t(a.title), ...(a.combo ? { combo: a.combo } : {}), icon: <Icon name={a.icon} />, run: a.run }));
+      .map(
+        (a): Hit => ({
+          id: a.id,
+          group: groupWords[a.group],
+          title: t(a.title),
+          ...(a.combo ? { combo: a.combo } : {}),
+          icon: <Icon name={a.icon} />,
+          run: a.run,
+        }),
+      );
     const teams = me.teamList
       .filter((x) => matches(x.name, words))
-      .map((x): Hit => ({ id: `team:${x.id}`, group: "group.go", title: x.name, icon: <Icon name="flag" />, run: () => go(inboxPath(`team:${x.id}`)) }));
+      .map(
+        (x): Hit => ({
+          id: `team:${x.id}`,
+          group: "group.go",
+          title: x.name,
+          icon: <Icon name="flag" />,
+          run: () => go(inboxPath(`team:${x.id}`)),
+        }),
+      );
     const people = [...known.values()]
       .filter((c) => words.length > 0 && matches(`${c.name} ${c.subject ?? ""} ${c.number}`, words))
       .slice(0, MOST)
       .map((c): Hit => {
         const ch = look(c.legs[0]?.channel ?? "");
-        return { id: c.id, group: "group.conversations", title: c.name, side: c.subject ?? "", icon: <Glyph icon={ch.icon} h={ch.hue} size={16} label={ch.title} />, run: () => go(inboxPath("all", c.id)) };
+        return {
+          id: c.id,
+          group: "group.conversations",
+          title: c.name,
+          side: c.subject ?? "",
+          icon: <Glyph icon={ch.icon} h={ch.hue} size={16} label={ch.title} />,
+          run: () => go(inboxPath("all", c.id)),
+        };
       });
     const order: Key[] = ["group.conversations", "group.conversation", "group.write", "group.go", "group.list", "group.app"];
     return [...people, ...acts, ...teams].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
@@ -78,7 +109,17 @@ export function Palette({ me }: { me: Me }) {
   }
 
   return (
-    <Modal opened onClose={() => close()} withCloseButton={false} size={640} yOffset={104} padding={0} lockScroll={false} transitionProps={{ duration: 140 }} aria-label={t("palette.open")}>
+    <Modal
+      opened
+      onClose={() => close()}
+      withCloseButton={false}
+      size={640}
+      yOffset={104}
+      padding={0}
+      lockScroll={false}
+      transitionProps={{ duration: 140 }}
+      aria-label={t("palette.open")}
+    >
       <div className={s.pin}>
         <Icon name="search" size={20} />
         <input
@@ -103,7 +144,16 @@ export function Palette({ me }: { me: Me }) {
           <div key={h.id} role="presentation">
             {hits[i - 1]?.group !== h.group ? <h2 role="presentation">{t(h.group)}</h2> : null}
             {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field above has the keys */}
-            <div id={`hit-${h.id}`} data-i={i} role="option" tabIndex={-1} aria-selected={i === at} className={cx(s.pi, i === at && s.onPi)} onMouseMove={() => setAt(i)} onClick={() => close(h.run)}>
+            <div
+              id={`hit-${h.id}`}
+              data-i={i}
+              role="option"
+              tabIndex={-1}
+              aria-selected={i === at}
+              className={cx(s.pi, i === at && s.onPi)}
+              onMouseMove={() => setAt(i)}
+              onClick={() => close(h.run)}
+            >
               {h.icon}
               <b>{h.title}</b>
               <span>{h.side}</span>

@@ -1,19 +1,19 @@
+import { Menu, useMantineColorScheme } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { MouseEvent } from "react";
-import { Menu, useMantineColorScheme } from "@mantine/core";
-import { accountsQuery, signOut } from "../lib/hub";
+import { usePhone } from "../lib/hooks";
 import { signedOut } from "../lib/http";
+import { accountsQuery, signOut } from "../lib/hub";
 import { useWords } from "../lib/i18n";
+import { socket } from "../lib/inbox";
 import { overlay } from "../lib/prefs";
 import { go } from "../lib/router";
 import { useStore } from "../lib/store";
-import { socket } from "../lib/inbox";
-import { usePhone } from "../lib/hooks";
 import type { Me } from "../model/types";
 import { Icon } from "../ui/Icon";
-import { Logo } from "../ui/Logo";
-import { Avatar, Hint, cx } from "../ui/parts";
 import type { IconName } from "../ui/icons";
+import { Logo } from "../ui/Logo";
+import { Avatar, cx, Hint } from "../ui/parts";
 
 import s from "./app.module.css";
 
@@ -35,7 +35,13 @@ export function Rail({ me, settings, unread }: { me: Me; settings: boolean; unre
           <Icon name="keyboard" size={20} stroke={1.6} />
         </button>
       </Hint>
-      <Item icon="settings" label={t("nav.settings")} to="/settings" on={settings} {...(trouble ? { pip: t("nav.trouble") } : {})} />
+      <Item
+        icon="settings"
+        label={t("nav.settings")}
+        to="/settings"
+        on={settings}
+        {...(trouble ? { pip: t("nav.trouble") } : {})}
+      />
       <MeMenu me={me} />
     </nav>
   );
@@ -47,10 +53,30 @@ function follow(e: MouseEvent, to: string) {
   go(to);
 }
 
-function Item({ icon, label, to, on, pip, count = 0 }: { icon: IconName; label: string; to: string; on: boolean; pip?: string; count?: number }) {
+function Item({
+  icon,
+  label,
+  to,
+  on,
+  pip,
+  count = 0,
+}: {
+  icon: IconName;
+  label: string;
+  to: string;
+  on: boolean;
+  pip?: string;
+  count?: number;
+}) {
   return (
     <Hint label={label}>
-      <a className={cx(s.ri, on && s.on)} href={to} aria-label={pip ? `${label}, ${pip}` : label} aria-current={on ? "page" : undefined} onClick={(e) => follow(e, to)}>
+      <a
+        className={cx(s.ri, on && s.on)}
+        href={to}
+        aria-label={pip ? `${label}, ${pip}` : label}
+        aria-current={on ? "page" : undefined}
+        onClick={(e) => follow(e, to)}
+      >
         <Icon name={icon} size={20} stroke={1.6} />
         {pip ? <i className={s.pip} /> : null}
         {count > 0 ? <b className={s.badge}>{count > 99 ? "99+" : count}</b> : null}
@@ -92,7 +118,12 @@ function MeMenu({ me }: { me: Me }) {
         <Menu.Divider />
         <Menu.Label>{t("theme.title")}</Menu.Label>
         {schemes.map((x) => (
-          <Menu.Item key={x.value} leftSection={<Icon name={x.icon} />} rightSection={colorScheme === x.value ? <Icon name="check" label={t("menu.chosen")} /> : null} onClick={() => setColorScheme(x.value)}>
+          <Menu.Item
+            key={x.value}
+            leftSection={<Icon name={x.icon} />}
+            rightSection={colorScheme === x.value ? <Icon name="check" label={t("menu.chosen")} /> : null}
+            onClick={() => setColorScheme(x.value)}
+          >
             {t(x.word)}
           </Menu.Item>
         ))}

@@ -1,15 +1,15 @@
-import { Suspense, lazy, useEffect } from "react";
-import { useNumber } from "../lib/lists";
+import { lazy, Suspense, useEffect } from "react";
+import { useWords } from "../lib/i18n";
 import { arrived } from "../lib/inbox";
+import { useNumber } from "../lib/lists";
 import { go, usePlace } from "../lib/router";
 import { useStore } from "../lib/store";
-import { useWords } from "../lib/i18n";
 import type { Me } from "../model/types";
+import s from "./app.module.css";
 import { Inbox } from "./Inbox";
 import { Overlays } from "./Overlays";
 import { Rail } from "./Rail";
 import { Strip } from "./Strip";
-import s from "./app.module.css";
 
 const Settings = lazy(async () => ({ default: (await import("../features/settings/Settings")).Settings }));
 

@@ -1,13 +1,14 @@
 import { useEffect, useState } from "react";
+import { useUndo } from "../features/composer/useUndo";
 import { useNow } from "../lib/hooks";
 import { useWords } from "../lib/i18n";
 import { socket } from "../lib/inbox";
+import { useListQuery } from "../lib/lists";
 import { outbox, undoable } from "../lib/outbox";
-import { useUndo } from "../features/composer/useUndo";
 import { usePart, useStore } from "../lib/store";
-import { timeOfDay } from "../lib/time";
+import { span, timeOfDay } from "../lib/time";
 import type { Me } from "../model/types";
-import { Button, Dot, Kbd, Ring, cx } from "../ui/parts";
+import { Button, cx, Dot, Kbd, Ring } from "../ui/parts";
 import s from "./app.module.css";
 
 const QUIET_MS = 2000;
@@ -18,11 +19,29 @@ export function Strip({ me }: { me: Me }) {
   return (
     <footer className={s.strip}>
       <Connection />
+      <Waiting />
       <span className={s.mid}>
         <Undo seconds={me.settings.undo} />
       </span>
       <span className={s.who}>{me.name}</span>
     </footer>
+  );
+}
+
+/** How many people wait for an answer, and the longest of them. */
+function Waiting() {
+  const t = useWords();
+  const now = useNow();
+  const all = useListQuery("all", "waiting").data;
+  const waiting = (all?.items ?? []).filter((c) => c.waitingSince);
+  const longest = waiting[0]?.waitingSince;
+  if (!longest) return null;
+  const more = all?.next && waiting.length === all.items.length;
+  return (
+    <span className={s.queue}>
+      <i className={s.sep} />
+      {t("strip.queue", { n: more ? `${waiting.length}+` : waiting.length, span: span(now - Date.parse(longest)) })}
+    </span>
   );
 }
 

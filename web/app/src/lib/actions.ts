@@ -23,7 +23,6 @@ export const actions = store<readonly Action[]>([]);
 
 /** Adds actions for as long as the component is there. */
 export function useActions(make: () => Action[], deps: readonly unknown[]): void {
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what its actions depend on
   useEffect(() => {
     const mine = make();
     actions.set((all) => {
@@ -34,18 +33,27 @@ export function useActions(make: () => Action[], deps: readonly unknown[]): void
       return [...all, ...mine];
     });
     return () => actions.set((all) => all.filter((a) => !mine.includes(a)));
+    // biome-ignore lint/correctness/useExhaustiveDependencies: the caller names what its actions depend on
   }, deps);
 }
 
 function comboOf(e: KeyboardEvent): string {
   const key = e.key.length === 1 ? e.key.toLowerCase() : e.key.toLowerCase();
   const letter = /^[a-z]$/.test(key);
-  return [(e.metaKey || e.ctrlKey) && "mod", e.altKey && "alt", e.shiftKey && (letter || key.length > 1) && "shift", key].filter(Boolean).join("+");
+  return [(e.metaKey || e.ctrlKey) && "mod", e.altKey && "alt", e.shiftKey && (letter || key.length > 1) && "shift", key]
+    .filter(Boolean)
+    .join("+");
 }
 
 function isTyping(target: EventTarget | null): boolean {
   const el = target as HTMLElement | null;
-  return !!el && (el.isContentEditable || el.tagName === "TEXTAREA" || el.tagName === "SELECT" || (el.tagName === "INPUT" && !["checkbox", "radio", "button"].includes((el as HTMLInputElement).type)));
+  return (
+    !!el &&
+    (el.isContentEditable ||
+      el.tagName === "TEXTAREA" ||
+      el.tagName === "SELECT" ||
+      (el.tagName === "INPUT" && !["checkbox", "radio", "button"].includes((el as HTMLInputElement).type)))
+  );
 }
 
 const SEQUENCE_MS = 900;

@@ -1,8 +1,8 @@
 // Changes to a conversation: asked of the hub, which answers with an event. Until then the screen shows
 // what was asked, and takes it back where it was refused.
 import type { Conversation, Me } from "../model/types";
-import { type Change, type Opened, cache, change, openedKey } from "./hub";
 import { Problem } from "./http";
+import { type Change, cache, change, type Opened, openedKey } from "./hub";
 import { t } from "./i18n";
 import { moved } from "./inbox";
 import { say } from "./prefs";
@@ -48,7 +48,11 @@ export function reopen(c: Conversation): Promise<void> {
 }
 
 export function snooze(c: Conversation, until: Date, when: string): Promise<void> {
-  return ask(c, { state: "snoozed", snoozeUntil: until.toISOString() }, { text: t("done.snoozed", { name: c.name, when }), back: { state: "open" } });
+  return ask(
+    c,
+    { state: "snoozed", snoozeUntil: until.toISOString() },
+    { text: t("done.snoozed", { name: c.name, when }), back: { state: "open" } },
+  );
 }
 
 export function assign(c: Conversation, agent: string): Promise<void> {
@@ -56,5 +60,9 @@ export function assign(c: Conversation, agent: string): Promise<void> {
 }
 
 export function toMe(c: Conversation, me: Me): Promise<void> {
-  return ask(c, { assignee: me.id, ...(c.assignee ? {} : { ifAssignee: "" }) }, { text: t("done.assignedMe", { name: c.name }), back: { assignee: c.assignee } });
+  return ask(
+    c,
+    { assignee: me.id, ...(c.assignee ? {} : { ifAssignee: "" }) },
+    { text: t("done.assignedMe", { name: c.name }), back: { assignee: c.assignee } },
+  );
 }

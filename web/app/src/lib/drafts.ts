@@ -1,7 +1,8 @@
 // Drafts: here at once, on the hub half a second later. Saves of one draft follow one another, so that
 // a late one cannot bring back what was sent.
-import { readDraft, saveDraft } from "./hub";
+
 import { Problem } from "./http";
+import { readDraft, saveDraft } from "./hub";
 import { kept, store } from "./store";
 
 export interface Local {
@@ -31,7 +32,10 @@ export function write(key: string, text: string, leg: string | undefined): void 
   drafts.set((all) => ({ ...all, [key]: { text, version, ...(leg ? { leg } : {}) } }));
   savedDrafts.set((s) => ({ ...s, [key]: false }));
   clearTimeout(timers.get(key));
-  timers.set(key, setTimeout(() => flush(key), SAVE_MS));
+  timers.set(
+    key,
+    setTimeout(() => flush(key), SAVE_MS),
+  );
 }
 
 /** Empties a draft at once, here and on the hub. */
@@ -65,7 +69,10 @@ function overtake(key: string, e: Problem): void {
   if (!mine || theirs < mine.version) return;
   drafts.set((all) => ({ ...all, [key]: { ...mine, version: theirs + 1 } }));
   clearTimeout(timers.get(key));
-  timers.set(key, setTimeout(() => flush(key), SAVE_MS));
+  timers.set(
+    key,
+    setTimeout(() => flush(key), SAVE_MS),
+  );
 }
 
 function done(key: string, d: Local): void {

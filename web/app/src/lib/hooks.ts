@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { clock } from "./time";
 import { useStore } from "./store";
+import { clock } from "./time";
 
 /** The present moment, moving on every quarter of a minute. */
 export function useNow(): number {

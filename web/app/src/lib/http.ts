@@ -29,7 +29,9 @@ export class Problem extends Error {
 
   /** What happened and what to do, with what is wrong in single fields. */
   get words(): string {
-    const fields = Array.isArray(this.body.errors) ? (this.body.errors as { field: string; message: string }[]).map((f) => `${f.field}: ${f.message}`) : [];
+    const fields = Array.isArray(this.body.errors)
+      ? (this.body.errors as { field: string; message: string }[]).map((f) => `${f.field}: ${f.message}`)
+      : [];
     return [this.title, ...(fields.length > 0 ? fields : [this.detail])].filter(Boolean).join(". ");
   }
 
@@ -41,12 +43,21 @@ export class Problem extends Error {
   /** What is wrong with a field, if something is. */
   field(name: string): string | undefined {
     if (!Array.isArray(this.body.errors)) return undefined;
-    return (this.body.errors as { field: string; message: string }[]).find((f) => f.field === name || f.field.endsWith(`.${name}`))?.message;
+    return (this.body.errors as { field: string; message: string }[]).find(
+      (f) => f.field === name || f.field.endsWith(`.${name}`),
+    )?.message;
   }
 
   /** Worth trying again with the same id? */
   get passing(): boolean {
-    return this.status === 0 || this.is("in-progress") || this.status === 429 || this.status === 502 || this.status === 503 || this.status === 504;
+    return (
+      this.status === 0 ||
+      this.is("in-progress") ||
+      this.status === 429 ||
+      this.status === 502 ||
+      this.status === 503 ||
+      this.status === 504
+    );
   }
 }
 

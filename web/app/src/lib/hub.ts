@@ -2,8 +2,22 @@
 // reads or writes over HTTP is here; answers are brought into the shapes of model/types.
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import type { Loaded, Sort, View } from "../model/list";
-import type { Account, Agent, Channel, Conversation, Draft, Known, Mark, Me, Person, Presence, Suggestion, Team, TimelineEvent } from "../model/types";
-import { Problem, call } from "./http";
+import type {
+  Account,
+  Agent,
+  Channel,
+  Conversation,
+  Draft,
+  Known,
+  Mark,
+  Me,
+  Person,
+  Presence,
+  Suggestion,
+  Team,
+  TimelineEvent,
+} from "../model/types";
+import { call, Problem } from "./http";
 
 export const cache = new QueryClient({
   defaultOptions: {
@@ -54,7 +68,8 @@ export const signInOnce = (secret: string) => call<{ setup?: boolean }>("/api/se
 export const signOut = () => call<void>("/api/session", { method: "DELETE" });
 export const setPassword = (password: string, present?: string) =>
   call<void>("/api/me/password", { method: "PUT", body: { password, ...(present ? { present } : {}) } });
-export const patchMe = (body: { name?: string; undo?: number; locale?: string; theme?: string }) => call<unknown>("/api/me", { method: "PATCH", body });
+export const patchMe = (body: { name?: string; undo?: number; locale?: string; theme?: string }) =>
+  call<unknown>("/api/me", { method: "PATCH", body });
 export const beginTotp = (password: string) => call<{ secret: string; url: string }>("/api/me/totp", { body: { password } });
 export const confirmTotp = (code: string) => call<{ codes?: string[] }>("/api/me/totp/confirm", { body: { code } });
 export const endTotp = (password: string, code: string) => call<void>("/api/me/totp/disable", { body: { password, code } });
@@ -67,13 +82,21 @@ export interface SignInSession {
   createdAt?: string;
   lastAt?: string;
 }
-export const sessionsQuery = queryOptions({ queryKey: ["sessions"], queryFn: async () => listOf<SignInSession>(await call("/api/sessions"), "sessions") });
+export const sessionsQuery = queryOptions({
+  queryKey: ["sessions"],
+  queryFn: async () => listOf<SignInSession>(await call("/api/sessions"), "sessions"),
+});
 export const endSession = (s: string) => call<void>(`/api/sessions/${id(s)}`, { method: "DELETE" });
 
 // ---- channels, accounts, people of ours -------------------------------------
 
 function channel(x: Json): Channel {
-  return { ...(x as unknown as Channel), settings: listOf(x, "settings"), app: listOf(x, "app"), can: (x.can ?? x.capabilities ?? { text: { max: 0 } }) as Channel["can"] };
+  return {
+    ...(x as unknown as Channel),
+    settings: listOf(x, "settings"),
+    app: listOf(x, "app"),
+    can: (x.can ?? x.capabilities ?? { text: { max: 0 } }) as Channel["can"],
+  };
 }
 
 export const channelsQuery = queryOptions({
@@ -81,15 +104,20 @@ export const channelsQuery = queryOptions({
   queryFn: async () => listOf<Json>(await call("/api/channels"), "channels").map(channel),
   staleTime: 600_000,
 });
-export const accountsQuery = queryOptions({ queryKey: ["accounts"], queryFn: async () => listOf<Account>(await call("/api/accounts"), "accounts") });
+export const accountsQuery = queryOptions({
+  queryKey: ["accounts"],
+  queryFn: async () => listOf<Account>(await call("/api/accounts"), "accounts"),
+});
 export interface AccountInput {
   name?: string;
   queue?: string;
   enabled?: boolean;
   settings?: Record<string, string>;
 }
-export const createAccount = (a: AccountInput & { channel: string; name: string }, key: string) => call<Account>("/api/accounts", { body: a, key });
-export const changeAccount = (a: string, body: AccountInput) => call<Account>(`/api/accounts/${id(a)}`, { method: "PATCH", body });
+export const createAccount = (a: AccountInput & { channel: string; name: string }, key: string) =>
+  call<Account>("/api/accounts", { body: a, key });
+export const changeAccount = (a: string, body: AccountInput) =>
+  call<Account>(`/api/accounts/${id(a)}`, { method: "PATCH", body });
 export const removeAccount = (a: string) => call<void>(`/api/accounts/${id(a)}`, { method: "DELETE" });
 
 export interface Role {
@@ -101,15 +129,26 @@ export const agentsQuery = queryOptions({
   staleTime: 120_000,
   retry: false,
 });
-export const rolesQuery = queryOptions({ queryKey: ["roles"], queryFn: async () => listOf<Role>(await call("/api/agents"), "roles"), staleTime: 600_000, retry: false });
-export const teamsQuery = queryOptions({ queryKey: ["teams"], queryFn: async () => listOf<Team>(await call("/api/teams"), "teams"), staleTime: 120_000, retry: false });
+export const rolesQuery = queryOptions({
+  queryKey: ["roles"],
+  queryFn: async () => listOf<Role>(await call("/api/agents"), "roles"),
+  staleTime: 600_000,
+  retry: false,
+});
+export const teamsQuery = queryOptions({
+  queryKey: ["teams"],
+  queryFn: async () => listOf<Team>(await call("/api/teams"), "teams"),
+  staleTime: 120_000,
+  retry: false,
+});
 
 export interface Invited {
   agent: Agent;
   secret: string;
   until: string;
 }
-export const inviteAgent = (a: { email: string; name: string; roles: string[]; teams: string[] }, key: string) => call<Invited>("/api/agents", { body: a, key });
+export const inviteAgent = (a: { email: string; name: string; roles: string[]; teams: string[] }, key: string) =>
+  call<Invited>("/api/agents", { body: a, key });
 export const inviteAgain = (a: string) => call<Invited>(`/api/agents/${id(a)}/invite`, { method: "POST" });
 export const changeAgent = (a: string, body: { roles?: string[]; teams?: string[]; disabled?: boolean; resetTotp?: boolean }) =>
   call<Agent>(`/api/agents/${id(a)}`, { method: "PATCH", body });
@@ -126,7 +165,10 @@ export interface DeadLetter {
   attempts: number;
   reason: string;
 }
-export const deadQuery = queryOptions({ queryKey: ["dead"], queryFn: async () => listOf<DeadLetter>(await call("/api/dead"), "letters") });
+export const deadQuery = queryOptions({
+  queryKey: ["dead"],
+  queryFn: async () => listOf<DeadLetter>(await call("/api/dead"), "letters"),
+});
 export const replayDead = (d: string) => call<void>(`/api/dead/${id(d)}/replay`, { method: "POST" });
 export const dropDead = (d: string) => call<void>(`/api/dead/${id(d)}`, { method: "DELETE" });
 
@@ -140,7 +182,11 @@ export async function list(view: View, sort: Sort, after?: string, limit = 50): 
   const q = new URLSearchParams({ view, sort, limit: String(limit), ...(after ? { after } : {}) });
   const x = await call<Json>(`/api/conversations?${q}`);
   const next = x.next as string | undefined;
-  return { items: listOf<Conversation>(x, "conversations"), ...(next ? { next } : {}), reads: (x.reads ?? {}) as Record<string, Mark> };
+  return {
+    items: listOf<Conversation>(x, "conversations"),
+    ...(next ? { next } : {}),
+    reads: (x.reads ?? {}) as Record<string, Mark>,
+  };
 }
 
 export const listKey = (view: View, sort: Sort) => ["list", view, sort] as const;
@@ -200,8 +246,10 @@ export interface Outgoing {
 }
 
 export const send = (c: string, m: Outgoing) => call<{ event?: string }>(`/api/conversations/${id(c)}/messages`, { body: m });
-export const undo = (c: string, event: string) => call<void>(`/api/conversations/${id(c)}/messages/${id(event)}`, { method: "DELETE" });
-export const retry = (c: string, event: string, key: string) => call<unknown>(`/api/conversations/${id(c)}/messages/${id(event)}/retry`, { method: "POST", key });
+export const undo = (c: string, event: string) =>
+  call<void>(`/api/conversations/${id(c)}/messages/${id(event)}`, { method: "DELETE" });
+export const retry = (c: string, event: string, key: string) =>
+  call<unknown>(`/api/conversations/${id(c)}/messages/${id(event)}/retry`, { method: "POST", key });
 
 export interface Change {
   state?: Conversation["state"];
@@ -214,13 +262,15 @@ export interface Change {
   priority?: number;
   subject?: string;
 }
-export const change = (c: string, body: Change, key: string) => call<unknown>(`/api/conversations/${id(c)}`, { method: "PATCH", body, key });
+export const change = (c: string, body: Change, key: string) =>
+  call<unknown>(`/api/conversations/${id(c)}`, { method: "PATCH", body, key });
 export const mark = (c: string, seq: number, unread = false) =>
   call<Mark | undefined>(`/api/conversations/${id(c)}/read`, { method: "PUT", body: { seq, ...(unread ? { unread } : {}) } });
 
 const kind = (note: boolean) => (note ? "?kind=note" : "");
 export const readDraft = (c: string, note: boolean) => call<Draft | undefined>(`/api/conversations/${id(c)}/draft${kind(note)}`);
-export const saveDraft = (c: string, note: boolean, d: Draft) => call<unknown>(`/api/conversations/${id(c)}/draft${kind(note)}`, { method: "PUT", body: d });
+export const saveDraft = (c: string, note: boolean, d: Draft) =>
+  call<unknown>(`/api/conversations/${id(c)}/draft${kind(note)}`, { method: "PUT", body: d });
 
 // ---- persons ----------------------------------------------------------------
 
@@ -237,12 +287,20 @@ export const personQuery = (p: string) =>
     },
   });
 export const suggestionsQuery = (p: string) =>
-  queryOptions({ queryKey: ["person", p, "suggestions"], queryFn: async () => listOf<Suggestion>(await call(`/api/persons/${id(p)}/suggestions`), "suggestions"), retry: false });
+  queryOptions({
+    queryKey: ["person", p, "suggestions"],
+    queryFn: async () => listOf<Suggestion>(await call(`/api/persons/${id(p)}/suggestions`), "suggestions"),
+    retry: false,
+  });
 export const pastQuery = (p: string) =>
-  queryOptions({ queryKey: ["person", p, "past"], queryFn: async () => listOf<Conversation>(await call(`/api/persons/${id(p)}/conversations`), "conversations") });
+  queryOptions({
+    queryKey: ["person", p, "past"],
+    queryFn: async () => listOf<Conversation>(await call(`/api/persons/${id(p)}/conversations`), "conversations"),
+  });
 export const patchPerson = (p: string, body: { name?: string; note?: string; attributes?: Record<string, string | null> }) =>
   call<unknown>(`/api/persons/${id(p)}`, { method: "PATCH", body });
-export const merge = (into: string, from: string, key: string) => call<{ id: string }>(`/api/persons/${id(into)}/merge`, { body: { from }, key });
+export const merge = (into: string, from: string, key: string) =>
+  call<{ id: string }>(`/api/persons/${id(into)}/merge`, { body: { from }, key });
 export const undoMerge = (m: string) => call<void>(`/api/merges/${id(m)}/undo`, { method: "POST" });
 export const dismissSuggestion = (s: string) => call<void>(`/api/suggestions/${id(s)}`, { method: "DELETE" });
 

@@ -1,7 +1,8 @@
 // Words in the reader's language. A message is a string with {names}, or one form for each plural
 // category that the language has (Intl.PluralRules); dates and numbers come from Intl.
-import { en } from "./words/en";
+
 import { kept, store, useStore } from "./store";
+import { en } from "./words/en";
 
 export type Forms = string | { one?: string; other: string };
 export type Key = keyof typeof en;
@@ -48,7 +49,10 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   const { lang: l, words } = now.get();
   const form = words[key];
   const n = values.n;
-  const text = typeof form === "string" ? form : (plurals[l].select(Number(n ?? 0)) === "one" ? form.one : undefined) ?? form.other;
+  const text =
+    typeof form === "string"
+      ? form
+      : ((plurals[l].select(Number.parseFloat(String(n ?? 0))) === "one" ? form.one : undefined) ?? form.other);
   return text.replace(/\{(\w+)\}/g, (all, name: string) => {
     const v = values[name];
     return v === undefined ? all : typeof v === "number" ? new Intl.NumberFormat(locale()).format(v) : v;

@@ -1,10 +1,10 @@
 // What is live in the inbox: frames of the socket go into the lists of the query cache, into the open
 // timelines and into the presences. One instance for the time that somebody is signed in.
-import { type Loaded, type Sort, place } from "../model/list";
-import { type Action, type Timeline, empty, reduce } from "../model/timeline";
+import { type Loaded, place, type Sort } from "../model/list";
+import { type Action, empty, reduce, type Timeline } from "../model/timeline";
 import type { Conversation, Mark, Presence, TimelineEvent } from "../model/types";
-import { cache, mark, older, open, openedKey, presence, type ListPage, type Opened } from "./hub";
 import { Problem } from "./http";
+import { cache, type ListPage, mark, type Opened, older, open, openedKey, presence } from "./hub";
 import { type Frame, Socket } from "./socket";
 import { type Store, store } from "./store";
 
@@ -23,7 +23,12 @@ const presences = new Map<string, Store<Presence>>();
 /** What I have read, by conversation: from the lists, the open conversation and my own marks. */
 export const marks = store<Readonly<Record<string, Mark>>>({});
 /** The last message that arrived from outside, for the live region and the title. */
-export const arrived = store<{ conversation: string; name: string; text: string; n: number }>({ conversation: "", name: "", text: "", n: 0 });
+export const arrived = store<{ conversation: string; name: string; text: string; n: number }>({
+  conversation: "",
+  name: "",
+  text: "",
+  n: 0,
+});
 
 export const socket = new Socket(take, caughtUp);
 let agent = "";
@@ -161,7 +166,8 @@ interface EventFrame extends Frame {
 function take(f: Frame): void {
   switch (f.type) {
     case "event":
-      return takeEvent(f as unknown as { seq: number; event: TimelineEvent; conversation?: Conversation; target?: TimelineEvent });
+      takeEvent(f as unknown as { seq: number; event: TimelineEvent; conversation?: Conversation; target?: TimelineEvent });
+      return;
     case "subscribed":
       if (f.conversation) act(f.conversation, { type: "caughtUp", seq: Number((f as EventFrame).seq) });
       return;

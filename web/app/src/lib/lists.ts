@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo, useRef, useState } from "react";
-import { type ListPage, cache, list, listKey } from "./hub";
+import { hold, join, type Sort, unread } from "../model/list";
+import type { Conversation } from "../model/types";
+import { cache, type ListPage, list, listKey } from "./hub";
 import { keepMarks, marks } from "./inbox";
 import { prefs } from "./prefs";
 import { usePart, useStore } from "./store";
-import { type Sort, hold, join, unread } from "../model/list";
-import type { Conversation } from "../model/types";
 
 const PAGE = 50;
 const MOST = 500;

@@ -1,8 +1,8 @@
 // Messages on their way to the hub. Each is kept in this browser until the hub has answered, and sent
 // again with the same id; nothing is removed by itself.
 import type { Part, TimelineEvent } from "../model/types";
-import { type Outgoing, send, undo } from "./hub";
 import { Problem } from "./http";
+import { type Outgoing, send, undo } from "./hub";
 import { act, load, socket, thread } from "./inbox";
 import { kept, store } from "./store";
 
@@ -109,7 +109,9 @@ function earlier(x: Item): boolean {
 }
 
 function following(x: Item): void {
-  const next = Object.values(outbox.get()).find((y) => y.conversation === x.conversation && y.body.id !== x.body.id && !y.refused && !earlier(y));
+  const next = Object.values(outbox.get()).find(
+    (y) => y.conversation === x.conversation && y.body.id !== x.body.id && !y.refused && !earlier(y),
+  );
   if (next && !outbox.get()[x.body.id]) void deliver(next.body.id);
 }
 
@@ -154,7 +156,15 @@ export function withdraw(client: string): Item | undefined {
 
 function offer(x: Item, event: string, seconds: number): void {
   const until = Date.now() + seconds * 1000;
-  const u = { client: x.body.id, event, conversation: x.conversation, name: x.name, text: x.body.text ?? "", until, ...(x.body.leg ? { leg: x.body.leg } : {}) };
+  const u = {
+    client: x.body.id,
+    event,
+    conversation: x.conversation,
+    name: x.name,
+    text: x.body.text ?? "",
+    until,
+    ...(x.body.leg ? { leg: x.body.leg } : {}),
+  };
   undoable.set((all) => [...all.filter((y) => y.client !== u.client), u]);
   setTimeout(() => expire(u.client), seconds * 1000);
 }

@@ -30,7 +30,10 @@ export function usePlace(): Place {
 /** Where the inbox stands: /inbox/<view>/<conversation>. */
 export function inboxAt(path: string): { view: string; conversation?: string } {
   const [, , view, conversation] = path.split("/");
-  return { view: decodeURIComponent(view || "mine"), ...(conversation ? { conversation: decodeURIComponent(conversation) } : {}) };
+  return {
+    view: decodeURIComponent(view || "mine"),
+    ...(conversation ? { conversation: decodeURIComponent(conversation) } : {}),
+  };
 }
 
 export function inboxPath(view: string, conversation?: string): string {

@@ -106,15 +106,16 @@ export class Socket {
       return; // not a frame: the silence check ends a connection that has nothing else to say
     }
     if (frame.type === "hello") this.begin(ws);
-    if (frame.type === "resync") return ws.close();
-    if (frame.type !== "pong") this.onFrame(frame);
+    if (frame.type === "resync") ws.close();
+    else if (frame.type !== "pong") this.onFrame(frame);
   }
 
   private begin(ws: WebSocket): void {
     this.tries = 0;
     this.link.set({ state: "live", since: Date.now(), retryAt: 0 });
     ws.send(JSON.stringify({ type: "subscribe", feed: "inbox" }));
-    for (const [conversation, after] of this.follows) ws.send(JSON.stringify({ type: "subscribe", conversation, after: after() }));
+    for (const [conversation, after] of this.follows)
+      ws.send(JSON.stringify({ type: "subscribe", conversation, after: after() }));
     clearInterval(this.pinger);
     this.pinger = setInterval(() => {
       if (Date.now() - this.heard > SILENCE_MS) ws.close();
@@ -131,7 +132,11 @@ export class Socket {
     const cap = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.tries++);
     const wait = cap / 2 + Math.random() * (cap / 2);
     const before = this.link.get();
-    this.link.set({ state: "offline", since: before.state === "offline" ? before.since : Date.now(), retryAt: Date.now() + wait });
+    this.link.set({
+      state: "offline",
+      since: before.state === "offline" ? before.since : Date.now(),
+      retryAt: Date.now() + wait,
+    });
     this.timer = setTimeout(() => this.open(), wait);
   }
 }

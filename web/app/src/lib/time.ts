@@ -1,6 +1,7 @@
 // Times as people read them: 09:31 today, "Yesterday", then dates; remaining time with its unit.
-import { locale, t } from "./i18n";
+
 import { isUntilReply } from "../model/snooze";
+import { locale, t } from "./i18n";
 import { store } from "./store";
 
 /** The present minute; lists and windows count by it. */
@@ -53,7 +54,16 @@ export function dayName(at: string, now = new Date()): string {
 
 /** A moment in full, for tooltips. */
 export function full(at: string): string {
-  return format({ weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }).format(new Date(at));
+  return format({
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  }).format(new Date(at));
 }
 
 /** When something comes back: 17:00, tomorrow 09:00, Fri 09:00, 3 Dec 09:00. */

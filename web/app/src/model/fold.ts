@@ -1,8 +1,17 @@
 // What later events do to a message. Every function is pure and may be applied twice, or in another
 // order, with the same result: the highest edit counts, an unsend absorbs, receipts only climb.
-import type { Delivery, DeliveryState, Message, Ref, Receipt, TimelineEvent } from "./types";
+import type { Delivery, DeliveryState, Message, Receipt, Ref, TimelineEvent } from "./types";
 
-const rank: Record<DeliveryState, number> = { queued: 0, sending: 1, unknown: 2, failed: 3, sent: 4, delivered: 5, read: 6, cancelled: 7 };
+const rank: Record<DeliveryState, number> = {
+  queued: 0,
+  sending: 1,
+  unknown: 2,
+  failed: 3,
+  sent: 4,
+  delivered: 5,
+  read: 6,
+  cancelled: 7,
+};
 
 /** The delivery after a receipt. A later attempt begins anew; within one attempt states only climb. */
 export function climb(now: Delivery | undefined, r: Receipt, at: string): Delivery {
@@ -54,6 +63,8 @@ export function aim(e: TimelineEvent): Ref | undefined {
 /** Does the reference point at the event? */
 export function points(ref: Ref, at: TimelineEvent): boolean {
   return (
-    (!!ref.event && ref.event === at.id) || (!!ref.remote && ref.remote === at.remote) || (!!ref.client && ref.client === at.client)
+    (!!ref.event && ref.event === at.id) ||
+    (!!ref.remote && ref.remote === at.remote) ||
+    (!!ref.client && ref.client === at.client)
   );
 }

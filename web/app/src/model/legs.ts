@@ -51,14 +51,21 @@ export function measure(text: string, unit: Capabilities["text"]["unit"]): numbe
 }
 
 /** Which part kind a file would be, and whether the channel takes it. */
-export function accepts(can: Capabilities | undefined, mime: string, size: number): { kind: string; ok: boolean; why?: "kind" | "type" | "size"; max?: number; types?: string[] } {
+export function accepts(
+  can: Capabilities | undefined,
+  mime: string,
+  size: number,
+): { kind: string; ok: boolean; why?: "kind" | "type" | "size"; max?: number; types?: string[] } {
   const top = mime.split("/")[0] ?? "";
   const kind = top === "image" || top === "video" || top === "audio" ? top : "file";
   const media = can?.media;
   if (!can) return { kind, ok: true };
   const limit = media?.[kind];
   const file = media?.file;
-  for (const [k, l] of [[kind, limit], ["file", file]] as const) {
+  for (const [k, l] of [
+    [kind, limit],
+    ["file", file],
+  ] as const) {
     if (l && fits(l, mime, size)) return { kind: k, ok: true };
   }
   if (!limit && !file) return { kind, ok: false, why: "kind" };

@@ -132,7 +132,12 @@ function work(t: Timeline): Work {
 }
 
 function finish(t: Timeline, w: Work, rest: Partial<Timeline>): Timeline {
-  const order = w.fresh ? [...w.byId.values()].filter(shown).sort(before).map((e) => e.id) : t.order;
+  const order = w.fresh
+    ? [...w.byId.values()]
+        .filter(shown)
+        .sort(before)
+        .map((e) => e.id)
+    : t.order;
   const pending = (rest.pending ?? t.pending).filter((p) => !confirmed(p, w.byId));
   return { ...t, byId: w.byId, touched: w.touched, dangling: w.dangling, order, ...rest, pending };
 }
@@ -184,7 +189,13 @@ export function reduce(t: Timeline, a: Action): Timeline {
       const lowest = first(a.events, 0);
       const base = t.loaded && lowest <= t.seq + 1 ? t : { ...empty, pending: t.pending };
       const from = base.from ? Math.min(base.from, lowest) : lowest;
-      return page(base, a.events, a.seq, { seq: Math.max(a.seq, base.seq), from, more: base.from && base.from < lowest ? base.more : a.more, gap: false, loaded: true });
+      return page(base, a.events, a.seq, {
+        seq: Math.max(a.seq, base.seq),
+        from,
+        more: base.from && base.from < lowest ? base.more : a.more,
+        gap: false,
+        loaded: true,
+      });
     }
     case "older":
       return page(t, a.events, a.asOf, { from: first(a.events, t.from), more: a.more });
@@ -194,13 +205,19 @@ export function reduce(t: Timeline, a: Action): Timeline {
       return { ...t, gap: false, seq: Math.max(t.seq, a.seq) };
     case "pending":
       if (t.pending.some((p) => p.event.client === a.event.client)) return t;
-      return { ...t, pending: [...t.pending, { event: a.event, state: "waiting" as const }].filter((p) => !confirmed(p, t.byId)) };
+      return {
+        ...t,
+        pending: [...t.pending, { event: a.event, state: "waiting" as const }].filter((p) => !confirmed(p, t.byId)),
+      };
     case "accepted":
       return patch(t, a.client, { state: "accepted", ...(a.event ? { accepted: a.event } : {}) });
     case "refused":
       return patch(t, a.client, { state: "refused", problem: a.problem });
     case "waiting":
-      return { ...t, pending: t.pending.map((p) => (p.event.client === a.client ? { event: p.event, state: "waiting" as const } : p)) };
+      return {
+        ...t,
+        pending: t.pending.map((p) => (p.event.client === a.client ? { event: p.event, state: "waiting" as const } : p)),
+      };
     case "forget":
       return { ...t, pending: t.pending.filter((p) => p.event.client !== a.client) };
   }

@@ -169,7 +169,14 @@ export interface Conversation {
 export interface Person {
   id: string;
   name: string;
-  profile?: { name?: string; username?: string; avatar?: string; locale?: string; timeZone?: string; extra?: Record<string, string> };
+  profile?: {
+    name?: string;
+    username?: string;
+    avatar?: string;
+    locale?: string;
+    timeZone?: string;
+    extra?: Record<string, string>;
+  };
   attributes?: Record<string, string>;
   note?: string;
   mergedInto?: string;

@@ -2,7 +2,7 @@ import { useWords } from "../lib/i18n";
 import { full, span } from "../lib/time";
 import { opening } from "../model/legs";
 import type { Capabilities, Leg } from "../model/types";
-import { Dot, Ring, cx, parts as s } from "./parts";
+import { cx, Dot, Ring, parts as s } from "./parts";
 
 const AMBER = 0.35;
 

@@ -11,7 +11,10 @@ export const cx = (...names: (string | false | undefined)[]): string => names.fi
 export const hue = (h: number): CSSProperties => ({ "--h": h }) as CSSProperties;
 
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/u).filter((w) => /^[\p{L}\p{N}]/u.test(w));
+  const words = name
+    .trim()
+    .split(/\s+/u)
+    .filter((w) => /^[\p{L}\p{N}]/u.test(w));
   const one = words[0] ?? "";
   if (/^\p{Script=Han}/u.test(one)) return one.slice(0, 1);
   const last = words.length > 1 ? (words[words.length - 1] ?? "") : "";
@@ -20,7 +23,17 @@ export function initials(name: string): string {
 
 type Size = 18 | 22 | 26 | 28 | 36;
 
-export function Avatar({ name, size = 28, kind = "customer", children }: { name: string; size?: Size; kind?: "customer" | "agent" | "assistant"; children?: ReactNode }) {
+export function Avatar({
+  name,
+  size = 28,
+  kind = "customer",
+  children,
+}: {
+  name: string;
+  size?: Size;
+  kind?: "customer" | "agent" | "assistant";
+  children?: ReactNode;
+}) {
   return (
     <span className={cx(s.av, s[`s${size}`], kind === "agent" && s.agent, kind === "assistant" && s.assistant)}>
       {kind === "assistant" ? <AssistantMark size={Math.round(size * 0.62)} /> : <span aria-hidden>{initials(name)}</span>}
@@ -30,7 +43,19 @@ export function Avatar({ name, size = 28, kind = "customer", children }: { name:
 }
 
 /** A channel's glyph in its colour. The word stands beside it, or is its label. */
-export function Glyph({ icon, h, size = 14, label, bare }: { icon: string; h: number; size?: number; label?: string; bare?: boolean }) {
+export function Glyph({
+  icon,
+  h,
+  size = 14,
+  label,
+  bare,
+}: {
+  icon: string;
+  h: number;
+  size?: number;
+  label?: string;
+  bare?: boolean;
+}) {
   const svg = (
     <svg className="i" width={size} height={size} {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": true })}>
       <use href={`/icons/${icon}.svg#i`} />
@@ -49,7 +74,16 @@ export function Kbd({ children }: { children: string }) {
 }
 
 const mac = /Mac|iP(hone|ad)/.test(navigator.platform);
-const names: Record<string, string> = { mod: mac ? "⌘" : "Ctrl", shift: "⇧", alt: mac ? "⌥" : "Alt", enter: "↵", escape: "Esc", arrowup: "↑", arrowdown: "↓" };
+const names: Record<string, string> = {
+  mod: mac ? "⌘" : "Ctrl",
+  shift: "⇧",
+  alt: mac ? "⌥" : "Alt",
+  enter: "↵",
+  escape: "Esc",
+  end: "End",
+  arrowup: "↑",
+  arrowdown: "↓",
+};
 
 /** A combination such as "mod+shift+enter" as its keys; "g i" is one key after the other. */
 export function keyNames(combo: string): string[] {
@@ -58,7 +92,7 @@ export function keyNames(combo: string): string[] {
 
 export function Keys({ combo, joined }: { combo: string; joined?: boolean }) {
   const keys = keyNames(combo);
-  if (joined) return <Kbd>{keys.join("")}</Kbd>;
+  if (joined) return <Kbd>{keys.join(mac ? "" : " ")}</Kbd>;
   return (
     <span>
       {keys.map((k) => (
@@ -68,11 +102,22 @@ export function Keys({ combo, joined }: { combo: string; joined?: boolean }) {
   );
 }
 
-type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { look?: "primary" | "danger" | "plain"; size?: "small" | "large"; busy?: boolean; ref?: Ref<HTMLButtonElement> };
+type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
+  look?: "primary" | "danger" | "plain";
+  size?: "small" | "large";
+  busy?: boolean;
+  ref?: Ref<HTMLButtonElement>;
+};
 
 export function Button({ look, size, busy, className, children, disabled, ...rest }: ButtonProps) {
   return (
-    <button type="button" className={cx(s.btn, look && s[look], size && s[size], className)} disabled={disabled || busy} aria-busy={busy || undefined} {...rest}>
+    <button
+      type="button"
+      className={cx(s.btn, look && s[look], size && s[size], className)}
+      disabled={disabled || busy}
+      aria-busy={busy || undefined}
+      {...rest}
+    >
       {busy ? <i className={s.spin} /> : null}
       {children}
     </button>
@@ -80,7 +125,16 @@ export function Button({ look, size, busy, className, children, disabled, ...res
 }
 
 /** An icon alone: always with a name, and a tooltip that shows its key. */
-export function IconButton({ icon, label, combo, size = 17, className, ...rest }: { icon: IconName; label: string; combo?: string; size?: number } & ButtonHTMLAttributes<HTMLButtonElement> & { ref?: Ref<HTMLButtonElement> }) {
+export function IconButton({
+  icon,
+  label,
+  combo,
+  size = 17,
+  className,
+  ...rest
+}: { icon: IconName; label: string; combo?: string; size?: number } & ButtonHTMLAttributes<HTMLButtonElement> & {
+    ref?: Ref<HTMLButtonElement>;
+  }) {
   return (
     <Hint label={label} {...(combo ? { combo } : {})}>
       <button type="button" className={cx(s.ib, className)} aria-label={label} {...rest}>
@@ -93,7 +147,13 @@ export function IconButton({ icon, label, combo, size = 17, className, ...rest }
 /** A tooltip after a moment, with the key that does the same. */
 export function Hint({ label, combo, children }: { label: string; combo?: string; children: ReactNode }) {
   return (
-    <Tooltip label={combo ? `${label}  ${keyNames(combo).join(" ")}` : label} openDelay={400} transitionProps={{ duration: 140 }} withinPortal events={{ hover: true, focus: false, touch: false }}>
+    <Tooltip
+      label={combo ? `${label}  ${keyNames(combo).join(" ")}` : label}
+      openDelay={400}
+      transitionProps={{ duration: 140 }}
+      withinPortal
+      events={{ hover: true, focus: false, touch: false }}
+    >
       {children}
     </Tooltip>
   );
@@ -123,7 +183,17 @@ export function Spinner() {
 }
 
 /** Nothing here: what it means, what else there is, one button. */
-export function Empty({ icon, title, children, action }: { icon?: IconName; title: string; children?: ReactNode; action?: ReactNode }) {
+export function Empty({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  icon?: IconName;
+  title: string;
+  children?: ReactNode;
+  action?: ReactNode;
+}) {
   return (
     <div className={s.empty}>
       {icon ? <Icon name={icon} size={26} stroke={1.4} /> : null}

@@ -1,7 +1,18 @@
 // Mantine's theme and the colour scheme. Colours come from tokens.css by mantine.css.
-import { type MantineColorsTuple, createTheme } from "@mantine/core";
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
-const accent: MantineColorsTuple = ["#f1f4fd", "#e7ecfb", "#cdd7f6", "#b9c7f2", "#8aa4ff", "#3e63dd", "#2b53c6", "#2447ad", "#1d3a8e", "#162c6c"];
+const accent: MantineColorsTuple = [
+  "#f1f4fd",
+  "#e7ecfb",
+  "#cdd7f6",
+  "#b9c7f2",
+  "#8aa4ff",
+  "#3e63dd",
+  "#2b53c6",
+  "#2447ad",
+  "#1d3a8e",
+  "#162c6c",
+];
 
 export const theme = createTheme({
   fontFamily: "var(--font)",

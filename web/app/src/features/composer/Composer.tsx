@@ -3,8 +3,8 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useSta
 import { useActions } from "../../lib/actions";
 import { useLook } from "../../lib/channels";
 import { draftKey, drafts, savedDrafts, write } from "../../lib/drafts";
-import { type Opened, openedKey } from "../../lib/hub";
 import { useNow } from "../../lib/hooks";
+import { type Opened, openedKey } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { socket, thread } from "../../lib/inbox";
 import { undoable } from "../../lib/outbox";
@@ -14,10 +14,10 @@ import { usePart, useStore } from "../../lib/store";
 import { answerOn, opening } from "../../model/legs";
 import type { Conversation, Me } from "../../model/types";
 import { cx } from "../../ui/parts";
+import s from "./composer.module.css";
 import { Files } from "./Files";
 import { Foot } from "./Foot";
 import { Head } from "./Head";
-import s from "./composer.module.css";
 import { useAttachments } from "./useAttachments";
 import { useSend } from "./useSend";
 import { useUndo } from "./useUndo";
@@ -74,9 +74,37 @@ function Writing({ c, me }: { c: Conversation; me: Me }) {
       { id: "w.reply", title: "action.reply", group: "write", icon: "arrow-back-up", combo: "r", run: () => focus(false) },
       { id: "w.note", title: "action.note", group: "write", icon: "lock", combo: "n", run: () => focus(true) },
       { id: "w.via", title: "action.via", group: "write", icon: "plug", combo: "v", run: () => overlay.set("via") },
-      { id: "w.send", title: "action.send", group: "write", icon: "send", combo: "mod+enter", typing: true, run: () => send.go(false) },
-      { id: "w.sendResolve", title: "action.sendResolve", group: "write", icon: "circle-check", combo: "mod+shift+enter", typing: true, when: () => !note, run: () => send.go(true) },
-      { id: "w.undo", title: "action.undo", group: "write", icon: "arrow-back-up", combo: "z", when: () => undoable.get().length > 0, run: () => { const u = undoable.get().at(-1); if (u) void undo(u); } },
+      {
+        id: "w.send",
+        title: "action.send",
+        group: "write",
+        icon: "send",
+        combo: "mod+enter",
+        typing: true,
+        run: () => send.go(false),
+      },
+      {
+        id: "w.sendResolve",
+        title: "action.sendResolve",
+        group: "write",
+        icon: "circle-check",
+        combo: "mod+shift+enter",
+        typing: true,
+        when: () => !note,
+        run: () => send.go(true),
+      },
+      {
+        id: "w.undo",
+        title: "action.undo",
+        group: "write",
+        icon: "arrow-back-up",
+        combo: "z",
+        when: () => undoable.get().length > 0,
+        run: () => {
+          const u = undoable.get().at(-1);
+          if (u) void undo(u);
+        },
+      },
     ],
     [focus, send, undo, note],
   );
@@ -97,9 +125,19 @@ function Writing({ c, me }: { c: Conversation; me: Me }) {
     <section
       className={cx(s.cp, note && s.noting, over && s.over)}
       aria-label={t("write.name")}
-      onDragOver={(e) => { if (e.dataTransfer.types.includes("Files")) { e.preventDefault(); setOver(true); } }}
+      onDragOver={(e) => {
+        if (e.dataTransfer.types.includes("Files")) {
+          e.preventDefault();
+          setOver(true);
+        }
+      }}
       onDragLeave={() => setOver(false)}
-      onDrop={(e) => { if (e.dataTransfer.files.length === 0) return; e.preventDefault(); setOver(false); files.add([...e.dataTransfer.files]); }}
+      onDrop={(e) => {
+        if (e.dataTransfer.files.length === 0) return;
+        e.preventDefault();
+        setOver(false);
+        files.add([...e.dataTransfer.files]);
+      }}
     >
       <Head c={c} note={note} setNote={focus} text={text} can={note ? undefined : can} {...(leg ? { leg } : {})} />
       <textarea
@@ -108,13 +146,38 @@ function Writing({ c, me }: { c: Conversation; me: Me }) {
         rows={1}
         value={text}
         aria-label={t(note ? "write.noteLabel" : "write.replyLabel")}
-        placeholder={note ? t("write.notePlaceholder") : open ? t("write.placeholder", { name: c.name.split(" ")[0] ?? c.name }) : t("write.closed")}
+        placeholder={
+          note
+            ? t("write.notePlaceholder")
+            : open
+              ? t("write.placeholder", { name: c.name.split(" ")[0] ?? c.name })
+              : t("write.closed")
+        }
         onChange={(e) => change(e.currentTarget.value)}
-        onKeyDown={(e) => { if (e.key === "Escape") { e.currentTarget.blur(); e.stopPropagation(); } }}
-        onPaste={(e) => { const list = [...e.clipboardData.files]; if (list.length > 0) { e.preventDefault(); files.add(list); } }}
+        onKeyDown={(e) => {
+          if (e.key === "Escape") {
+            e.currentTarget.blur();
+            e.stopPropagation();
+          }
+        }}
+        onPaste={(e) => {
+          const list = [...e.clipboardData.files];
+          if (list.length > 0) {
+            e.preventDefault();
+            files.add(list);
+          }
+        }}
       />
       <Files files={files} />
-      <Foot note={note} send={send} saved={!!text && saved === true} local={!!text && saved === false} attach={files.add} can={note ? undefined : can} insert={insert} />
+      <Foot
+        note={note}
+        send={send}
+        saved={!!text && saved === true}
+        local={!!text && saved === false}
+        attach={files.add}
+        can={note ? undefined : can}
+        insert={insert}
+      />
     </section>
   );
 }

@@ -3,7 +3,11 @@ import { useWords } from "../../lib/i18n";
 import { kept, useStore } from "../../lib/store";
 import s from "./composer.module.css";
 
-const all = [..."😀😃😄😁😅😂🙂😉😊😇🥰😍😘😋😎🤗🤔😐🙄😏😴😌😔😕🙁😢😭😤😡😳😱🥳🤝👍👎👌✌️🤞👏🙌🙏💪👋✋💙💚💛🧡💜🖤💔💯🔥🎉🎁⭐✨✅❌⚠️❓❗⏰📦🚚📅📎📷📞✉️💬🏠🌍☀️🌧️⛺🥾🎒🧦🧥🍀☕🍕🍰".matchAll(/\p{Extended_Pictographic}\uFE0F?/gu)].map((m) => m[0]);
+const all = [
+  ..."😀😃😄😁😅😂🙂😉😊😇🥰😍😘😋😎🤗🤔😐🙄😏😴😌😔😕🙁😢😭😤😡😳😱🥳🤝👍👎👌✌️🤞👏🙌🙏💪👋✋💙💚💛🧡💜🖤💔💯🔥🎉🎁⭐✨✅❌⚠️❓❗⏰📦🚚📅📎📷📞✉️💬🏠🌍☀️🌧️⛺🥾🎒🧦🧥🍀☕🍕🍰".matchAll(
+    /\p{Extended_Pictographic}\uFE0F?/gu,
+  ),
+].map((m) => m[0]);
 const COLUMNS = 10;
 const MOST_RECENT = 10;
 const recent = kept<readonly string[]>("parley.emoji", []);

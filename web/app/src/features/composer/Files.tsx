@@ -1,7 +1,7 @@
 import { useWords } from "../../lib/i18n";
 import { bytes } from "../../lib/time";
 import { Icon } from "../../ui/Icon";
-import { Ring, cx } from "../../ui/parts";
+import { cx, Ring } from "../../ui/parts";
 import s from "./composer.module.css";
 import type { Attachments } from "./useAttachments";
 
@@ -13,9 +13,17 @@ export function Files({ files }: { files: Attachments }) {
     <ul className={s.files} aria-label={t("file.list")}>
       {files.all.map((x) => (
         <li key={x.key} className={cx(s.file, x.problem && s.badFile)}>
-          {x.problem ? <Icon name="alert-circle" size={15} /> : x.part ? <Icon name={x.mime.startsWith("image/") ? "photo" : "file"} size={15} /> : <Ring part={x.progress} size={14} />}
+          {x.problem ? (
+            <Icon name="alert-circle" size={15} />
+          ) : x.part ? (
+            <Icon name={x.mime.startsWith("image/") ? "photo" : "file"} size={15} />
+          ) : (
+            <Ring part={x.progress} size={14} />
+          )}
           <b>{x.name}</b>
-          <small role={x.problem ? "alert" : undefined}>{x.problem ?? (x.part ? bytes(x.size) : `${Math.round(x.progress * 100)} %`)}</small>
+          <small role={x.problem ? "alert" : undefined}>
+            {x.problem ?? (x.part ? bytes(x.size) : `${Math.round(x.progress * 100)} %`)}
+          </small>
           {x.problem && !x.part ? (
             <button type="button" aria-label={t("delivery.retry")} onClick={() => files.retry(x.key)}>
               <Icon name="refresh" size={14} />

@@ -1,12 +1,12 @@
 import { Menu, Popover } from "@mantine/core";
-import { Suspense, lazy, useRef } from "react";
+import { lazy, Suspense, useRef } from "react";
+import { usePhone } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
 import { overlay } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
-import { usePhone } from "../../lib/hooks";
 import type { Capabilities } from "../../model/types";
 import { Icon } from "../../ui/Icon";
-import { Button, IconButton, Keys, cx } from "../../ui/parts";
+import { Button, cx, IconButton, Keys } from "../../ui/parts";
 import s from "./composer.module.css";
 import type { Sending } from "./useSend";
 
@@ -29,24 +29,56 @@ export function Foot({ note, send, saved, local, attach, can, insert }: Props) {
   const over = useStore(overlay);
   const phone = usePhone();
   const takesFiles = note || !can || Object.keys(can.media ?? {}).length > 0;
-  const accept = can?.media && !can.media.file ? [...new Set(Object.values(can.media).flatMap((m) => m.mime ?? ["image/*"]))].join(",") : undefined;
+  const accept =
+    can?.media && !can.media.file
+      ? [...new Set(Object.values(can.media).flatMap((m) => m.mime ?? ["image/*"]))].join(",")
+      : undefined;
   return (
     <footer className={s.foot}>
       {takesFiles ? (
         <>
           <IconButton icon="paperclip" size={16} label={t("write.attach")} onClick={() => picker.current?.click()} />
-          <input ref={picker} type="file" multiple hidden accept={accept} aria-label={t("write.attach")} onChange={(e) => { attach([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ""; }} />
+          <input
+            ref={picker}
+            type="file"
+            multiple
+            hidden
+            accept={accept}
+            aria-label={t("write.attach")}
+            onChange={(e) => {
+              attach([...(e.currentTarget.files ?? [])]);
+              e.currentTarget.value = "";
+            }}
+          />
         </>
       ) : null}
-      <Popover opened={over === "emoji"} onChange={(o) => overlay.set(o ? "emoji" : "none")} position="top-start" offset={6} trapFocus transitionProps={{ duration: 140 }}>
+      <Popover
+        opened={over === "emoji"}
+        onChange={(o) => overlay.set(o ? "emoji" : "none")}
+        position="top-start"
+        offset={6}
+        trapFocus
+        transitionProps={{ duration: 140 }}
+      >
         <Popover.Target>
           <span>
-            <IconButton icon="mood-smile" size={16} label={t("write.emoji")} aria-expanded={over === "emoji"} onClick={() => overlay.set(over === "emoji" ? "none" : "emoji")} />
+            <IconButton
+              icon="mood-smile"
+              size={16}
+              label={t("write.emoji")}
+              aria-expanded={over === "emoji"}
+              onClick={() => overlay.set(over === "emoji" ? "none" : "emoji")}
+            />
           </span>
         </Popover.Target>
         <Popover.Dropdown>
           <Suspense fallback={<div className={s.emojiWait} />}>
-            <Emoji pick={(e) => { insert(e); overlay.set("none"); }} />
+            <Emoji
+              pick={(e) => {
+                insert(e);
+                overlay.set("none");
+              }}
+            />
           </Suspense>
         </Popover.Dropdown>
       </Popover>
@@ -55,7 +87,13 @@ export function Foot({ note, send, saved, local, attach, can, insert }: Props) {
       </span>
       <span className="grow" />
       {note ? (
-        <Button look="primary" className={s.send ?? ""} disabled={!!send.blocked} onClick={() => send.go(false)} title={send.blocked ? t(send.blocked) : undefined}>
+        <Button
+          look="primary"
+          className={s.send ?? ""}
+          disabled={!!send.blocked}
+          onClick={() => send.go(false)}
+          title={send.blocked ? t(send.blocked) : undefined}
+        >
           {t("write.addNote")}
           <Keys combo="mod+enter" joined />
         </Button>
@@ -68,7 +106,13 @@ export function Foot({ note, send, saved, local, attach, can, insert }: Props) {
             </Button>
           )}
           <span className={s.split}>
-            <Button look="primary" className={s.send ?? ""} disabled={!!send.blocked} onClick={() => send.go(false)} title={send.blocked ? t(send.blocked) : undefined}>
+            <Button
+              look="primary"
+              className={s.send ?? ""}
+              disabled={!!send.blocked}
+              onClick={() => send.go(false)}
+              title={send.blocked ? t(send.blocked) : undefined}
+            >
               {t("action.send")}
               {phone ? null : <Keys combo="mod+enter" joined />}
             </Button>

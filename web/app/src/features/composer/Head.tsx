@@ -1,6 +1,6 @@
 import { Menu } from "@mantine/core";
 import { useLook } from "../../lib/channels";
-import { write, drafts } from "../../lib/drafts";
+import { drafts, write } from "../../lib/drafts";
 import { useNow } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
 import { presenceOf } from "../../lib/inbox";
@@ -12,7 +12,7 @@ import { measure, opening } from "../../model/legs";
 import type { Capabilities, Conversation, Leg } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import { LegWindow } from "../../ui/LegWindow";
-import { Glyph, Kbd, cx } from "../../ui/parts";
+import { cx, Glyph, Kbd } from "../../ui/parts";
 import s from "./composer.module.css";
 
 interface Props {
@@ -65,14 +65,22 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
   const over = useStore(overlay);
   const here = useStore(presenceOf(c.id));
   const ch = look(leg.channel);
-  const online = (l: Leg) => !!here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && !!look(l.channel).can?.typing?.in;
+  const online = (l: Leg) =>
+    !!here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && !!look(l.channel).can?.typing?.in;
   const pick = (l: Leg) => {
     replyLeg.set((all) => ({ ...all, [c.id]: l.id }));
     const d = drafts.get()[c.id];
     if (d?.text) write(c.id, d.text, l.id);
   };
   return (
-    <Menu opened={over === "via"} onChange={(o) => overlay.set(o ? "via" : "none")} position="top-start" width={396} offset={6} transitionProps={{ duration: 140 }}>
+    <Menu
+      opened={over === "via"}
+      onChange={(o) => overlay.set(o ? "via" : "none")}
+      position="top-start"
+      width={396}
+      offset={6}
+      transitionProps={{ duration: 140 }}
+    >
       <Menu.Target>
         <button type="button" className={s.via}>
           <span className={s.viaWord}>{t("write.via")}</span>
@@ -91,7 +99,19 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
           const x = look(l.channel);
           const open = opening(l, x.can, new Date(now)).open;
           return (
-            <Menu.Item key={l.id} className={cx(s.viaItem)} data-off={open ? undefined : true} leftSection={<Glyph icon={x.icon} h={x.hue} size={17} />} onClick={() => pick(l)} rightSection={<span className={s.viaEnd}><LegWindow leg={l} can={x.can} now={now} online={online(l)} />{open ? <Kbd>{String(i + 1)}</Kbd> : null}</span>}>
+            <Menu.Item
+              key={l.id}
+              className={cx(s.viaItem)}
+              data-off={open ? undefined : true}
+              leftSection={<Glyph icon={x.icon} h={x.hue} size={17} />}
+              onClick={() => pick(l)}
+              rightSection={
+                <span className={s.viaEnd}>
+                  <LegWindow leg={l} can={x.can} now={now} online={online(l)} />
+                  {open ? <Kbd>{String(i + 1)}</Kbd> : null}
+                </span>
+              }
+            >
               <b>{x.title}</b>
               <small>{l.closed || [l.display, limits(x.can)].filter(Boolean).join(" · ")}</small>
             </Menu.Item>

@@ -64,7 +64,9 @@ export function useSend(w: What): Sending {
             id: ulid(),
             ...(w.text.trim() ? { text: w.text.trim() } : {}),
             ...(w.files.ready.length > 0 ? { parts: w.files.ready.map((f) => ({ file: f.part.file ?? "" })) } : {}),
-            ...(w.note ? { note: true } : { baseSeq: thread(w.c.id).timeline.get().seq, ...(w.leg ? { leg: w.leg.id } : {}), undo: seconds }),
+            ...(w.note
+              ? { note: true }
+              : { baseSeq: thread(w.c.id).timeline.get().seq, ...(w.leg ? { leg: w.leg.id } : {}), undo: seconds }),
           },
         });
         clear(draftKey(w.c.id, w.note));

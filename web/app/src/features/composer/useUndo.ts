@@ -1,7 +1,7 @@
 import { useCallback } from "react";
-import { t } from "../../lib/i18n";
 import { draftKey, drafts, write } from "../../lib/drafts";
-import { type Undoable, takeBack } from "../../lib/outbox";
+import { t } from "../../lib/i18n";
+import { takeBack, type Undoable } from "../../lib/outbox";
 import { say } from "../../lib/prefs";
 import { go, inboxAt, inboxPath, where } from "../../lib/router";
 

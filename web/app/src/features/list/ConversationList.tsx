@@ -4,16 +4,16 @@ import { useActions } from "../../lib/actions";
 import { useLasting, usePhone } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
 import { prefetch } from "../../lib/inbox";
+import { useHeldOrder, useList } from "../../lib/lists";
 import { prefs } from "../../lib/prefs";
 import { go, inboxPath } from "../../lib/router";
 import { useStore } from "../../lib/store";
 import type { Conversation, Me } from "../../model/types";
-import { Button, Spinner, cx } from "../../ui/parts";
+import { Button, cx, Spinner } from "../../ui/parts";
 import { ListHeader } from "./ListHeader";
 import { ListState } from "./ListState";
-import { RowView } from "./RowView";
 import s from "./list.module.css";
-import { useHeldOrder, useList } from "../../lib/lists";
+import { RowView } from "./RowView";
 
 const ROW = 74;
 const PHONE_ROW = 79;
@@ -54,6 +54,7 @@ export function ConversationList({ me, view, selected }: { me: Me; view: string;
   return (
     <section className={s.list} aria-label={t("list.name")}>
       <ListHeader me={me} view={view} count={rows.length} more={!!query.data?.next} fresh={fresh} show={show} />
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: it only notes whether somebody points at the list */}
       <div
         className={s.rows}
         ref={scroller}
@@ -63,14 +64,26 @@ export function ConversationList({ me, view, selected }: { me: Me; view: string;
         onBlur={(e) => !e.currentTarget.contains(e.relatedTarget) && !e.currentTarget.matches(":hover") && leave()}
       >
         {rows.length === 0 ? (
-          <ListState view={view} loading={waiting} pending={query.isPending} problem={query.error} again={() => void query.refetch()} />
+          <ListState
+            view={view}
+            loading={waiting}
+            pending={query.isPending}
+            problem={query.error}
+            again={() => void query.refetch()}
+          />
         ) : (
           <ul className={s.window} style={{ height: virtual.getTotalSize() }} aria-label={t("list.name")}>
             {items.map((v) => {
               const c = rows[v.index];
               if (!c) return null;
               return (
-                <li key={v.key} className={s.slot} style={{ transform: `translateY(${v.start}px)` }} aria-setsize={query.data?.next ? -1 : rows.length} aria-posinset={v.index + 1}>
+                <li
+                  key={v.key}
+                  className={s.slot}
+                  style={{ transform: `translateY(${v.start}px)` }}
+                  aria-setsize={query.data?.next ? -1 : rows.length}
+                  aria-posinset={v.index + 1}
+                >
                   <RowView c={c} me={me} view={view} selected={c.id === selected} first={v.index === 0} />
                 </li>
               );
@@ -117,8 +130,24 @@ function useMoves(rows: Conversation[], view: string, selected: string | undefin
   useActions(
     () => [
       { id: "list.next", title: "action.next", group: "list", icon: "arrow-down", combo: "j", run: () => to(at + 1) },
-      { id: "list.previous", title: "action.previous", group: "list", icon: "arrow-up", combo: "k", run: () => to(at < 0 ? 0 : at - 1) },
-      { id: "list.back", title: "action.backToList", group: "list", icon: "arrow-left", combo: "escape", keyOnly: true, when: () => !!selected, run: () => go(inboxPath(view)) },
+      {
+        id: "list.previous",
+        title: "action.previous",
+        group: "list",
+        icon: "arrow-up",
+        combo: "k",
+        run: () => to(at < 0 ? 0 : at - 1),
+      },
+      {
+        id: "list.back",
+        title: "action.backToList",
+        group: "list",
+        icon: "arrow-left",
+        combo: "escape",
+        keyOnly: true,
+        when: () => !!selected,
+        run: () => go(inboxPath(view)),
+      },
     ],
     [at, rows, view, selected],
   );

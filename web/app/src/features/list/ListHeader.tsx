@@ -1,14 +1,14 @@
 import { Menu } from "@mantine/core";
-import { useWords } from "../../lib/i18n";
-import type { Key } from "../../lib/i18n";
 import { useMedia } from "../../lib/hooks";
+import type { Key } from "../../lib/i18n";
+import { useWords } from "../../lib/i18n";
 import { overlay, prefs } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
+import { viewTitle } from "../../lib/views";
 import type { Sort } from "../../model/list";
 import type { Me } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import { Button, IconButton } from "../../ui/parts";
-import { viewTitle } from "../../lib/views";
 import s from "./list.module.css";
 
 const sorts: { value: Sort; word: Key }[] = [
@@ -17,7 +17,21 @@ const sorts: { value: Sort; word: Key }[] = [
   { value: "oldest", word: "sort.oldest" },
 ];
 
-export function ListHeader({ me, view, count, more, fresh, show }: { me: Me; view: string; count: number; more: boolean; fresh: number; show: () => void }) {
+export function ListHeader({
+  me,
+  view,
+  count,
+  more,
+  fresh,
+  show,
+}: {
+  me: Me;
+  view: string;
+  count: number;
+  more: boolean;
+  fresh: number;
+  show: () => void;
+}) {
   const t = useWords();
   const { sort } = useStore(prefs);
   const wide = useMedia("(min-width: 1344px)");
@@ -55,7 +69,11 @@ export function ListHeader({ me, view, count, more, fresh, show }: { me: Me; vie
         <Menu.Dropdown>
           <Menu.Label>{t("sort.title")}</Menu.Label>
           {sorts.map((x) => (
-            <Menu.Item key={x.value} rightSection={x.value === sort ? <Icon name="check" label={t("menu.chosen")} /> : null} onClick={() => prefs.set((p) => ({ ...p, sort: x.value }))}>
+            <Menu.Item
+              key={x.value}
+              rightSection={x.value === sort ? <Icon name="check" label={t("menu.chosen")} /> : null}
+              onClick={() => prefs.set((p) => ({ ...p, sort: x.value }))}
+            >
               {t(x.word)}
             </Menu.Item>
           ))}

@@ -13,12 +13,28 @@ const words: Record<string, [Key, Key]> = {
 };
 
 /** What the list shows while it has no rows. */
-export function ListState({ view, loading, pending, problem, again }: { view: string; loading: boolean; pending: boolean; problem: Error | null; again: () => void }) {
+export function ListState({
+  view,
+  loading,
+  pending,
+  problem,
+  again,
+}: {
+  view: string;
+  loading: boolean;
+  pending: boolean;
+  problem: Error | null;
+  again: () => void;
+}) {
   const t = useWords();
   if (problem) {
     const p = problem instanceof Problem && problem.status !== 0 ? problem : undefined;
     return (
-      <Empty icon="wifi-off" title={p ? p.title : t("problem.unreachable")} action={<Button onClick={again}>{t("action.tryNow")}</Button>}>
+      <Empty
+        icon="wifi-off"
+        title={p ? p.title : t("problem.unreachable")}
+        action={<Button onClick={again}>{t("action.tryNow")}</Button>}
+      >
         {p ? p.detail : t("problem.unreachableHelp")}
       </Empty>
     );
@@ -26,7 +42,13 @@ export function ListState({ view, loading, pending, problem, again }: { view: st
   if (pending) return loading ? <Skeleton /> : null;
   const [title, help] = words[view] ?? (["empty.team", "empty.teamHelp"] as const);
   return (
-    <Empty icon="inbox" title={t(title)} action={view === "mine" ? <Button onClick={() => go(inboxPath("unassigned"))}>{t("empty.toUnassigned")}</Button> : undefined}>
+    <Empty
+      icon="inbox"
+      title={t(title)}
+      action={
+        view === "mine" ? <Button onClick={() => go(inboxPath("unassigned"))}>{t("empty.toUnassigned")}</Button> : undefined
+      }
+    >
       {t(help)}
     </Empty>
   );
@@ -37,7 +59,6 @@ function Skeleton() {
   return (
     <div aria-busy="true" aria-label={t("state.loading")} role="status">
       {[62, 48, 70, 40, 56, 64, 44, 58].map((w, i) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the bones of a skeleton have no other name
         <div key={i} className={s.bone}>
           <i className={s.b0} />
           <i className={s.b1} style={{ width: `${w - 14}%` }} />

@@ -9,14 +9,26 @@ import { usePart, useStore } from "../../lib/store";
 import { comesBack, full, short } from "../../lib/time";
 import { glyphs, third, unread } from "../../model/list";
 import type { Conversation, Here, Me } from "../../model/types";
-import { Icon } from "../../ui/Icon";
 import { Due } from "../../ui/Due";
-import { Avatar, Glyph, cx } from "../../ui/parts";
+import { Icon } from "../../ui/Icon";
+import { Avatar, cx, Glyph } from "../../ui/parts";
 import s from "./list.module.css";
 import { ThirdLine } from "./ThirdLine";
 
 /** One row, 74 px: who, what about, the most urgent thing, and how many are unread. */
-export const RowView = memo(function RowView({ c, me, view, selected, first }: { c: Conversation; me: Me; view: string; selected: boolean; first: boolean }) {
+export const RowView = memo(function RowView({
+  c,
+  me,
+  view,
+  selected,
+  first,
+}: {
+  c: Conversation;
+  me: Me;
+  view: string;
+  selected: boolean;
+  first: boolean;
+}) {
   const t = useWords();
   const look = useLook();
   const here = useStore(presenceOf(c.id));
@@ -27,7 +39,8 @@ export const RowView = memo(function RowView({ c, me, view, selected, first }: {
   const line = third(c, here, draft);
   const snoozed = c.state === "snoozed";
   const to = inboxPath(view, c.id);
-  const other = view === "mine" ? here.agents[0] : (here.agents[0] ?? (c.assignee && c.assignee !== me.id ? "assigned" : undefined));
+  const other =
+    view === "mine" ? here.agents[0] : (here.agents[0] ?? (c.assignee && c.assignee !== me.id ? "assigned" : undefined));
   return (
     <a
       className={cx(s.row, n > 0 && s.unread, selected && s.sel, snoozed && s.snz, first && s.first)}
@@ -94,7 +107,11 @@ function Viewer({ who }: { who: Here }) {
   const writes = who.state === "typing";
   return (
     <span className={cx(s.own, (who.state === "idle" || who.state === "away") && s.pale)}>
-      <Icon name={writes ? "pencil" : "eye"} size={13} label={t(writes ? "presence.writes" : "presence.views", { name: who.name })} />
+      <Icon
+        name={writes ? "pencil" : "eye"}
+        size={13}
+        label={t(writes ? "presence.writes" : "presence.views", { name: who.name })}
+      />
       <Avatar name={who.name} size={18} kind="agent" />
     </span>
   );

@@ -3,7 +3,13 @@ import type { Third } from "../../model/list";
 import { Icon } from "../../ui/Icon";
 import s from "./list.module.css";
 
-const partWords: Record<string, Key> = { image: "part.image", video: "part.video", audio: "part.audio", sticker: "part.sticker", location: "part.location" };
+const partWords: Record<string, Key> = {
+  image: "part.image",
+  video: "part.video",
+  audio: "part.audio",
+  sticker: "part.sticker",
+  location: "part.location",
+};
 
 /** The most urgent of typing, draft, not delivered and the last text. */
 export function ThirdLine({ line }: { line: Third }) {

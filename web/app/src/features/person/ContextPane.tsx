@@ -1,18 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
-import { type Opened, accountsQuery, openedKey, personQuery } from "../../lib/hub";
 import { useLook } from "../../lib/channels";
+import { useMedia } from "../../lib/hooks";
+import { accountsQuery, type Opened, openedKey, personQuery } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { overlay } from "../../lib/prefs";
-import { useMedia } from "../../lib/hooks";
 import type { Account, Conversation, Known, Person } from "../../model/types";
 import { Icon } from "../../ui/Icon";
-import { Avatar, Button, Empty, Glyph, IconButton, cx } from "../../ui/parts";
+import { Avatar, Button, cx, Empty, Glyph, IconButton } from "../../ui/parts";
 import { Attributes } from "./Attributes";
 import { Labels } from "./Labels";
 import { Note } from "./Note";
 import { Past } from "./Past";
-import { SamePerson } from "./SamePerson";
 import s from "./person.module.css";
+import { SamePerson } from "./SamePerson";
 
 /** Who the person is: identities, what we know, what was before. */
 export function ContextPane({ id }: { id: string }) {
@@ -31,7 +31,11 @@ export function ContextPane({ id }: { id: string }) {
       </header>
       <div className={s.cx}>
         {person.error && !p ? (
-          <Empty icon="wifi-off" title={t("problem.person")} action={<Button onClick={() => void person.refetch()}>{t("action.tryNow")}</Button>} />
+          <Empty
+            icon="wifi-off"
+            title={t("problem.person")}
+            action={<Button onClick={() => void person.refetch()}>{t("action.tryNow")}</Button>}
+          />
         ) : c && p ? (
           <>
             <Who p={p} c={c} />
@@ -53,7 +57,10 @@ function Who({ p, c }: { p: Person; c: Conversation }) {
   const zone = p.profile?.timeZone;
   let there = "";
   try {
-    if (zone) there = t("person.there", { time: new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date()) });
+    if (zone)
+      there = t("person.there", {
+        time: new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" }).format(new Date()),
+      });
   } catch {
     there = ""; // a zone that this browser does not know says nothing
   }
@@ -83,7 +90,11 @@ function Identities({ list, c }: { list: Known[]; c: Conversation }) {
         const shown = k.identity.display || k.identity.value;
         return (
           <li key={k.id}>
-            {ch ? <Glyph icon={ch.icon} h={ch.hue} size={15} label={ch.title} /> : <Icon name="user" size={15} label={k.identity.scheme} />}
+            {ch ? (
+              <Glyph icon={ch.icon} h={ch.hue} size={15} label={ch.title} />
+            ) : (
+              <Icon name="user" size={15} label={k.identity.scheme} />
+            )}
             <span className={s.hd} title={shown}>
               {shown}
             </span>
@@ -98,7 +109,11 @@ function Identities({ list, c }: { list: Known[]; c: Conversation }) {
 /** The channel an identity is reached by: its account's, or the leg that uses it. */
 function channelOf(k: Known, c: Conversation, accounts: Account[]): string | undefined {
   const leg = c.legs.find((l) => l.identity === k.id || (l.thread.account === k.identity.account && l.peer === k.identity.value));
-  return leg?.channel ?? accounts.find((a) => a.id === k.identity.account)?.channel ?? c.legs.find((l) => l.identity.includes(`|${k.identity.scheme}|`))?.channel;
+  return (
+    leg?.channel ??
+    accounts.find((a) => a.id === k.identity.account)?.channel ??
+    c.legs.find((l) => l.identity.includes(`|${k.identity.scheme}|`))?.channel
+  );
 }
 
 function Proof({ k, channel }: { k: Known; channel: string }) {

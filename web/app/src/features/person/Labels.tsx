@@ -32,7 +32,11 @@ export function Labels({ c }: { c: Conversation }) {
           <Menu.Dropdown>
             <Menu.Label>{t("priority.title")}</Menu.Label>
             {priorities.map((p, i) => (
-              <Menu.Item key={p} rightSection={(c.priority ?? 0) === i ? <Icon name="check" label={t("menu.chosen")} /> : null} onClick={() => void ask(c, { priority: i })}>
+              <Menu.Item
+                key={p}
+                rightSection={(c.priority ?? 0) === i ? <Icon name="check" label={t("menu.chosen")} /> : null}
+                onClick={() => void ask(c, { priority: i })}
+              >
                 {t(p)}
               </Menu.Item>
             ))}
@@ -47,8 +51,17 @@ export function Labels({ c }: { c: Conversation }) {
           </span>
         ))}
         {adding ? (
-          // biome-ignore lint/a11y/noAutofocus: the field was just asked for
-          <input className={s.addLabel} autoFocus aria-label={t("label.add")} maxLength={40} onBlur={(e) => add(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Enter") add(e.currentTarget.value); if (e.key === "Escape") setAdding(false); }} />
+          <input
+            className={s.addLabel}
+            autoFocus
+            aria-label={t("label.add")}
+            maxLength={40}
+            onBlur={(e) => add(e.currentTarget.value)}
+            onKeyDown={(e) => {
+              if (e.key === "Enter") add(e.currentTarget.value);
+              if (e.key === "Escape") setAdding(false);
+            }}
+          />
         ) : (
           <Button size="small" look="plain" className={s.plus ?? ""} onClick={() => setAdding(true)}>
             <Icon name="plus" size={13} />

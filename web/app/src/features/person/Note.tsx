@@ -26,8 +26,18 @@ export function Note({ person }: { person: Person }) {
     <section className={s.part}>
       <h3>{t("person.note")}</h3>
       {edits ? (
-        // biome-ignore lint/a11y/noAutofocus: the field was just asked for
-        <textarea className={s.noteBox} autoFocus rows={4} defaultValue={person.note ?? ""} aria-label={t("person.note")} onBlur={(e) => void save(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Escape") setEdits(false); if (e.key === "Enter" && (e.metaKey || e.ctrlKey)) void save(e.currentTarget.value); }} />
+        <textarea
+          className={s.noteBox}
+          autoFocus
+          rows={4}
+          defaultValue={person.note ?? ""}
+          aria-label={t("person.note")}
+          onBlur={(e) => void save(e.currentTarget.value)}
+          onKeyDown={(e) => {
+            if (e.key === "Escape") setEdits(false);
+            if (e.key === "Enter" && (e.metaKey || e.ctrlKey)) void save(e.currentTarget.value);
+          }}
+        />
       ) : (
         <button type="button" className={s.noteText} onClick={() => setEdits(true)}>
           {person.note || (

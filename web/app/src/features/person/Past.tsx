@@ -30,7 +30,14 @@ export function Past({ person, current }: { person: string; current: string }) {
           const to = inboxPath(inboxAt(where().path).view, c.id);
           return (
             <li key={c.id}>
-              <a href={to} onClick={(e) => { if (e.metaKey || e.ctrlKey) return; e.preventDefault(); go(to); }}>
+              <a
+                href={to}
+                onClick={(e) => {
+                  if (e.metaKey || e.ctrlKey) return;
+                  e.preventDefault();
+                  go(to);
+                }}
+              >
                 <Glyph icon={ch.icon} h={ch.hue} size={15} label={ch.title} />
                 <span>{c.subject || c.last?.text || t("list.noSubject")}</span>
                 <time dateTime={c.lastAt}>{date(c.lastAt)}</time>

@@ -29,7 +29,12 @@ export function SamePerson({ c }: { c: Conversation }) {
           <header>
             <Icon name="arrow-merge" size={15} />
             <span>{t("merge.done", { name: merged.name ?? "" })}</span>
-            <Button size="small" look="plain" busy={busy === merged.id} onClick={() => void run(merged.id, () => undoMerge(merged.id))}>
+            <Button
+              size="small"
+              look="plain"
+              busy={busy === merged.id}
+              onClick={() => void run(merged.id, () => undoMerge(merged.id))}
+            >
               {t("undo.do")}
             </Button>
           </header>
@@ -64,7 +69,10 @@ function Question({ x, person, busy, run }: { x: Suggestion; person: string; bus
   const other = x.persons.find((p) => p !== person) ?? "";
   const them = useQuery({ ...personQuery(other), enabled: !!other });
   const name = them.data?.person.name || them.data?.identities[0]?.identity.display || "";
-  const reasons = (x.why ?? "").split(/[;\n]/).map((r) => r.trim()).filter(Boolean);
+  const reasons = (x.why ?? "")
+    .split(/[;\n]/)
+    .map((r) => r.trim())
+    .filter(Boolean);
   return (
     <section className={s.merge}>
       <header>

@@ -13,7 +13,9 @@ import { Field } from "./Field";
 import s from "./settings.module.css";
 
 function first(settings: Setting[], a: Account | undefined): Record<string, string> {
-  return Object.fromEntries(settings.map((x) => [x.name, a?.settings[x.name] ?? (a || x.kind === "secret" ? "" : (x.default ?? ""))]));
+  return Object.fromEntries(
+    settings.map((x) => [x.name, a?.settings[x.name] ?? (a || x.kind === "secret" ? "" : (x.default ?? ""))]),
+  );
 }
 
 /** The form of an account, drawn from the channel's settings. */
@@ -32,9 +34,13 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
     setBusy(true);
     setProblem(undefined);
     // an empty secret stays as it is
-    const settings = Object.fromEntries(channel.settings.filter((x) => x.kind !== "secret" || values[x.name]).map((x) => [x.name, values[x.name] ?? ""]));
+    const settings = Object.fromEntries(
+      channel.settings.filter((x) => x.kind !== "secret" || values[x.name]).map((x) => [x.name, values[x.name] ?? ""]),
+    );
     try {
-      const saved = account ? await changeAccount(account.id, { name, queue, enabled, settings }) : await createAccount({ channel: channel.kind, name, ...(queue ? { queue } : {}), settings }, ulid());
+      const saved = account
+        ? await changeAccount(account.id, { name, queue, enabled, settings })
+        : await createAccount({ channel: channel.kind, name, ...(queue ? { queue } : {}), settings }, ulid());
       await cache.invalidateQueries({ queryKey: ["accounts"] });
       say(t("settings.saved"));
       if (!account && saved?.id) go(`/settings/channels/${encodeURIComponent(saved.id)}`, true);
@@ -49,21 +55,61 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
   return (
     <form onSubmit={save} className={s.fields}>
       <div className={s.set}>
-        <Field x={{ name: "name", label: { en: t("account.name") }, help: { en: t("account.nameHelp") }, kind: "text" }} value={name} kept={false} disabled={!may} error={problem?.field("name")} set={setName} />
-        <Field x={{ name: "queue", label: { en: t("account.queue") }, help: { en: t("account.queueHelp") }, kind: "text", optional: true }} value={queue} kept={false} disabled={!may} error={problem?.field("queue")} set={setQueue} />
+        <Field
+          x={{ name: "name", label: { en: t("account.name") }, help: { en: t("account.nameHelp") }, kind: "text" }}
+          value={name}
+          kept={false}
+          disabled={!may}
+          error={problem?.field("name")}
+          set={setName}
+        />
+        <Field
+          x={{
+            name: "queue",
+            label: { en: t("account.queue") },
+            help: { en: t("account.queueHelp") },
+            kind: "text",
+            optional: true,
+          }}
+          value={queue}
+          kept={false}
+          disabled={!may}
+          error={problem?.field("queue")}
+          set={setQueue}
+        />
         {account ? (
           <div className={s.field}>
             <label htmlFor="set-enabled">{t("account.enabled")}</label>
-            <Switch id="set-enabled" checked={enabled} disabled={!may} onChange={(e) => setEnabled(e.currentTarget.checked)} withThumbIndicator={false} />
+            <Switch
+              id="set-enabled"
+              checked={enabled}
+              disabled={!may}
+              onChange={(e) => setEnabled(e.currentTarget.checked)}
+              withThumbIndicator={false}
+            />
           </div>
         ) : null}
       </div>
       <div className={s.set}>
         <h2>{t("account.section")}</h2>
         {channel.settings.map((x) => (
-          <Field key={x.name} x={x} value={values[x.name] ?? ""} kept={!!account?.secrets[x.name]} disabled={!may} error={problem?.field(x.name)} set={(v) => setValues((all) => ({ ...all, [x.name]: v }))} />
+          <Field
+            key={x.name}
+            x={x}
+            value={values[x.name] ?? ""}
+            kept={!!account?.secrets[x.name]}
+            disabled={!may}
+            error={problem?.field(x.name)}
+            set={(v) => setValues((all) => ({ ...all, [x.name]: v }))}
+          />
         ))}
-        {account?.callback ? <Copied label={t("account.callback")} help={t("account.callbackHelp")} text={new URL(account.callback, location.origin).href} /> : null}
+        {account?.callback ? (
+          <Copied
+            label={t("account.callback")}
+            help={t("account.callbackHelp")}
+            text={new URL(account.callback, location.origin).href}
+          />
+        ) : null}
         {account?.snippet ? <Copied label={t("account.snippet")} help={t("account.snippetHelp")} text={account.snippet} /> : null}
       </div>
       <footer className={s.foot}>
@@ -107,7 +153,16 @@ function Leave({ account, close }: { account: Account; close: () => void }) {
     }
   }
   return (
-    <Modal opened onClose={close} title={t("account.removeSure", { name: account.name })} size={420} centered lockScroll={false} transitionProps={{ duration: 140 }} closeButtonProps={{ "aria-label": t("action.close") }}>
+    <Modal
+      opened
+      onClose={close}
+      title={t("account.removeSure", { name: account.name })}
+      size={420}
+      centered
+      lockScroll={false}
+      transitionProps={{ duration: 140 }}
+      closeButtonProps={{ "aria-label": t("action.close") }}
+    >
       <p className={s.hint}>{t("account.removeHelp")}</p>
       <div className={s.ask}>
         <Button onClick={close}>{t("settings.cancel")}</Button>

@@ -31,7 +31,13 @@ export function AccountPage({ id, may }: { id: string; may: boolean }) {
               </span>
               <div>
                 <h1>{a?.name ?? t("account.add", { name: ch.title })}</h1>
-                <p>{a ? (a.createdAt ? t("account.since", { name: ch.title, date: date(a.createdAt) }) : ch.title) : t("account.new", { name: ch.title })}</p>
+                <p>
+                  {a
+                    ? a.createdAt
+                      ? t("account.since", { name: ch.title, date: date(a.createdAt) })
+                      : ch.title
+                    : t("account.new", { name: ch.title })}
+                </p>
               </div>
             </header>
             <AccountForm key={id} channel={channel} may={may} {...(a ? { account: a } : {})} />

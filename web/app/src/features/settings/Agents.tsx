@@ -1,18 +1,23 @@
 import { Menu, Modal, MultiSelect, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { type Invited, agentsQuery, cache, changeAgent, inviteAgain, inviteAgent, rolesQuery, teamsQuery } from "../../lib/hub";
+import { agentsQuery, cache, changeAgent, type Invited, inviteAgain, inviteAgent, rolesQuery, teamsQuery } from "../../lib/hub";
 import { type Key, useWords } from "../../lib/i18n";
 import { ulid } from "../../lib/ulid";
 import type { Agent, Me } from "../../model/types";
 import { Icon } from "../../ui/Icon";
-import { Avatar, Button, IconButton, Tag, cx } from "../../ui/parts";
+import { Avatar, Button, cx, IconButton, Tag } from "../../ui/parts";
 import { Copied } from "./Copied";
 import { Loading } from "./Loading";
 import s from "./settings.module.css";
 import { useDoing } from "./useDoing";
 
-const roleWords: Record<string, Key> = { admin: "role.admin", supervisor: "role.supervisor", agent: "role.agent", viewer: "role.viewer" };
+const roleWords: Record<string, Key> = {
+  admin: "role.admin",
+  supervisor: "role.supervisor",
+  agent: "role.agent",
+  viewer: "role.viewer",
+};
 
 /** Who may sign in, with roles and teams. */
 export function Agents({ me, may }: { me: Me; may: boolean }) {
@@ -67,16 +72,45 @@ export function Agents({ me, may }: { me: Me; may: boolean }) {
                     ))}
                   </span>
                 </td>
-                <td>{a.disabled ? t("agent.disabled") : a.invited ? t("agent.invited") : a.totp ? <Icon name="shield-lock" label={t("can.yes")} /> : <span className={s.hint}>{t("can.no")}</span>}</td>
-                <td>{may && a.id !== me.id ? <More a={a} busy={busy === a.id} run={run} after={after} show={setInvited} /> : null}</td>
+                <td>
+                  {a.disabled ? (
+                    t("agent.disabled")
+                  ) : a.invited ? (
+                    t("agent.invited")
+                  ) : a.totp ? (
+                    <Icon name="shield-lock" label={t("can.yes")} />
+                  ) : (
+                    <span className={s.hint}>{t("can.no")}</span>
+                  )}
+                </td>
+                <td>
+                  {may && a.id !== me.id ? <More a={a} busy={busy === a.id} run={run} after={after} show={setInvited} /> : null}
+                </td>
               </tr>
             ))}
           </tbody>
         </table>
       </Loading>
-      {adding ? <Add close={() => setAdding(false)} done={(x) => { setAdding(false); setInvited(x); void after(); }} /> : null}
+      {adding ? (
+        <Add
+          close={() => setAdding(false)}
+          done={(x) => {
+            setAdding(false);
+            setInvited(x);
+            void after();
+          }}
+        />
+      ) : null}
       {invited ? (
-        <Modal opened onClose={() => setInvited(undefined)} title={t("agent.link", { name: invited.agent.name })} size={520} centered lockScroll={false} closeButtonProps={{ "aria-label": t("action.close") }}>
+        <Modal
+          opened
+          onClose={() => setInvited(undefined)}
+          title={t("agent.link", { name: invited.agent.name })}
+          size={520}
+          centered
+          lockScroll={false}
+          closeButtonProps={{ "aria-label": t("action.close") }}
+        >
           <Copied label="" help={t("agent.linkHelp")} text={`${location.origin}/once#${invited.secret}`} />
         </Modal>
       ) : null}
@@ -105,7 +139,16 @@ function More({ a, busy, run, after, show }: MoreProps) {
       <Menu.Dropdown>
         <Menu.Label>{t("agent.role")}</Menu.Label>
         {(roles.data ?? []).map((r) => (
-          <Menu.Item key={r.name} rightSection={a.roles?.includes(r.name) ? <Icon name="check" label={t("menu.chosen")} /> : null} onClick={() => void run(a.id, async () => { await changeAgent(a.id, { roles: [r.name] }); await after(); })}>
+          <Menu.Item
+            key={r.name}
+            rightSection={a.roles?.includes(r.name) ? <Icon name="check" label={t("menu.chosen")} /> : null}
+            onClick={() =>
+              void run(a.id, async () => {
+                await changeAgent(a.id, { roles: [r.name] });
+                await after();
+              })
+            }
+          >
             {t(roleWords[r.name] ?? "role.agent")}
           </Menu.Item>
         ))}
@@ -114,11 +157,27 @@ function More({ a, busy, run, after, show }: MoreProps) {
           {t("agent.newLink")}
         </Menu.Item>
         {a.totp ? (
-          <Menu.Item leftSection={<Icon name="shield-lock" />} onClick={() => void run(a.id, async () => { await changeAgent(a.id, { resetTotp: true }); await after(); })}>
+          <Menu.Item
+            leftSection={<Icon name="shield-lock" />}
+            onClick={() =>
+              void run(a.id, async () => {
+                await changeAgent(a.id, { resetTotp: true });
+                await after();
+              })
+            }
+          >
             {t("agent.resetTotp")}
           </Menu.Item>
         ) : null}
-        <Menu.Item leftSection={<Icon name={a.disabled ? "user-check" : "lock"} />} onClick={() => void run(a.id, async () => { await changeAgent(a.id, { disabled: !a.disabled }); await after(); })}>
+        <Menu.Item
+          leftSection={<Icon name={a.disabled ? "user-check" : "lock"} />}
+          onClick={() =>
+            void run(a.id, async () => {
+              await changeAgent(a.id, { disabled: !a.disabled });
+              await after();
+            })
+          }
+        >
           {t(a.disabled ? "agent.enable" : "agent.disable")}
         </Menu.Item>
       </Menu.Dropdown>
@@ -138,15 +197,49 @@ function Add({ close, done }: { close: () => void; done: (x: Invited) => void })
   const [key] = useState(ulid);
   function submit(e: FormEvent) {
     e.preventDefault();
-    void run("add", async () => done(await inviteAgent({ name: name.trim(), email: email.trim(), roles: [role], teams: chosen }, key)));
+    void run("add", async () =>
+      done(await inviteAgent({ name: name.trim(), email: email.trim(), roles: [role], teams: chosen }, key)),
+    );
   }
   return (
-    <Modal opened onClose={close} title={t("agent.add")} size={440} centered lockScroll={false} transitionProps={{ duration: 140 }} closeButtonProps={{ "aria-label": t("action.close") }}>
+    <Modal
+      opened
+      onClose={close}
+      title={t("agent.add")}
+      size={440}
+      centered
+      lockScroll={false}
+      transitionProps={{ duration: 140 }}
+      closeButtonProps={{ "aria-label": t("action.close") }}
+    >
       <form onSubmit={submit} className={s.stack}>
-        <TextInput label={t("agent.name")} value={name} onChange={(e) => setName(e.currentTarget.value)} required data-autofocus />
-        <TextInput label={t("agent.email")} type="email" value={email} onChange={(e) => setEmail(e.currentTarget.value)} required />
-        <Select label={t("agent.role")} value={role} onChange={(v) => setRole(v ?? "agent")} data={(roles.data ?? []).map((r) => ({ value: r.name, label: t(roleWords[r.name] ?? "role.agent") }))} allowDeselect={false} />
-        <MultiSelect label={t("agent.teams")} value={chosen} onChange={setChosen} data={(teams.data ?? []).map((x) => ({ value: x.id, label: x.name }))} />
+        <TextInput
+          label={t("agent.name")}
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+          required
+          data-autofocus
+        />
+        <TextInput
+          label={t("agent.email")}
+          type="email"
+          value={email}
+          onChange={(e) => setEmail(e.currentTarget.value)}
+          required
+        />
+        <Select
+          label={t("agent.role")}
+          value={role}
+          onChange={(v) => setRole(v ?? "agent")}
+          data={(roles.data ?? []).map((r) => ({ value: r.name, label: t(roleWords[r.name] ?? "role.agent") }))}
+          allowDeselect={false}
+        />
+        <MultiSelect
+          label={t("agent.teams")}
+          value={chosen}
+          onChange={setChosen}
+          data={(teams.data ?? []).map((x) => ({ value: x.id, label: x.name }))}
+        />
         <div className={s.ask}>
           <Button onClick={close}>{t("settings.cancel")}</Button>
           <Button look="primary" type="submit" busy={busy === "add"}>

@@ -6,11 +6,15 @@ import s from "./settings.module.css";
 /** What the channel can do, as its adapter says. */
 export function CanCard({ can }: { can: Capabilities }) {
   const t = useWords();
-  const ways = (w: Ways | undefined) => t(w?.in && w.out ? "can.ways.both" : w?.in ? "can.ways.in" : w?.out ? "can.ways.out" : "can.no");
+  const ways = (w: Ways | undefined) =>
+    t(w?.in && w.out ? "can.ways.both" : w?.in ? "can.ways.in" : w?.out ? "can.ways.out" : "can.no");
   const media = (k: string) => {
     const m = can.media?.[k];
     if (!m) return t("can.no");
-    const types = (m.mime ?? []).map((x) => x.replace(/^.*\//, "").replace("*", "").toUpperCase()).filter(Boolean).join(", ");
+    const types = (m.mime ?? [])
+      .map((x) => x.replace(/^.*\//, "").replace("*", "").toUpperCase())
+      .filter(Boolean)
+      .join(", ");
     if (!m.maxBytes) return types || t("can.yes");
     return types ? t("can.typesUpTo", { types, max: bytes(m.maxBytes) }) : t("can.upTo", { max: bytes(m.maxBytes) });
   };
@@ -21,7 +25,14 @@ export function CanCard({ can }: { can: Capabilities }) {
     [t("can.window"), first ? t("can.windowAfter", { span: span(first.for / 1e6) }) : t("can.windowAny")],
     [t("can.pictures"), media("image")],
     [t("can.files"), media("file")],
-    [t("can.receipts"), can.receipts?.length ? can.receipts.map((r) => t(r === "read" ? "delivery.read" : "delivery.delivered").toLocaleLowerCase()).join(t("list.comma")) : t("can.no")],
+    [
+      t("can.receipts"),
+      can.receipts?.length
+        ? can.receipts
+            .map((r) => t(r === "read" ? "delivery.read" : "delivery.delivered").toLocaleLowerCase())
+            .join(t("list.comma"))
+        : t("can.no"),
+    ],
     [t("can.edits"), ways(can.edits)],
     [t("can.unsends"), ways(can.unsends)],
     [t("can.starts"), t(can.starts ? "can.yes" : "can.no")],

@@ -29,7 +29,14 @@ export function Channels({ may }: { may: boolean }) {
               const ch = look(a.channel);
               return (
                 <li key={a.id}>
-                  <a href={`/settings/channels/${encodeURIComponent(a.id)}`} className={s.card} onClick={(e) => { e.preventDefault(); go(`/settings/channels/${encodeURIComponent(a.id)}`); }}>
+                  <a
+                    href={`/settings/channels/${encodeURIComponent(a.id)}`}
+                    className={s.card}
+                    onClick={(e) => {
+                      e.preventDefault();
+                      go(`/settings/channels/${encodeURIComponent(a.id)}`);
+                    }}
+                  >
                     <span className={s.tile} style={hue(ch.hue)}>
                       <Glyph bare icon={ch.icon} h={ch.hue} size={20} />
                     </span>

@@ -34,15 +34,35 @@ export function Dead() {
                   <div>
                     <b>{d.reason}</b>
                     <small>
-                      <code>{[d.topic, d.group].filter(Boolean).join(" → ")}</code> {d.key} · {t("dead.tries", { n: d.attempts })} · <time title={full(d.failed)}>{short(d.failed)}</time>
+                      <code>{[d.topic, d.group].filter(Boolean).join(" → ")}</code> {d.key} · {t("dead.tries", { n: d.attempts })}{" "}
+                      · <time title={full(d.failed)}>{short(d.failed)}</time>
                     </small>
                   </div>
-                  <Button size="small" busy={busy === d.id} onClick={() => void run(d.id, async () => { await replayDead(d.id); say(t("dead.replayed")); await after(); })}>
+                  <Button
+                    size="small"
+                    busy={busy === d.id}
+                    onClick={() =>
+                      void run(d.id, async () => {
+                        await replayDead(d.id);
+                        say(t("dead.replayed"));
+                        await after();
+                      })
+                    }
+                  >
                     <Icon name="refresh" size={14} />
                     {t("dead.replay")}
                   </Button>
                   {sure === d.id ? (
-                    <Button size="small" look="danger" onClick={() => void run(d.id, async () => { await dropDead(d.id); await after(); })}>
+                    <Button
+                      size="small"
+                      look="danger"
+                      onClick={() =>
+                        void run(d.id, async () => {
+                          await dropDead(d.id);
+                          await after();
+                        })
+                      }
+                    >
                       {t("dead.dropSure")}
                     </Button>
                   ) : (

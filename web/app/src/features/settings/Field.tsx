@@ -1,4 +1,4 @@
-import { PasswordInput, Select, Switch, TextInput, Textarea } from "@mantine/core";
+import { PasswordInput, Select, Switch, Textarea, TextInput } from "@mantine/core";
 import { said, useWords } from "../../lib/i18n";
 import type { Setting } from "../../model/types";
 import s from "./settings.module.css";
@@ -42,21 +42,67 @@ function Control({ id, x, value, kept, error, disabled, set }: Props & { id: str
   const common = { id, disabled, error: !!error };
   switch (x.kind) {
     case "bool":
-      return <Switch id={id} disabled={disabled} checked={value === "true"} onChange={(e) => set(e.currentTarget.checked ? "true" : "false")} withThumbIndicator={false} />;
+      return (
+        <Switch
+          id={id}
+          disabled={disabled}
+          checked={value === "true"}
+          onChange={(e) => set(e.currentTarget.checked ? "true" : "false")}
+          withThumbIndicator={false}
+        />
+      );
     case "secret":
-      return <PasswordInput {...common} value={value} placeholder={kept ? t("account.secretKept") : ""} autoComplete="new-password" onChange={(e) => set(e.currentTarget.value)} />;
+      return (
+        <PasswordInput
+          {...common}
+          value={value}
+          placeholder={kept ? t("account.secretKept") : ""}
+          autoComplete="new-password"
+          onChange={(e) => set(e.currentTarget.value)}
+        />
+      );
     case "choice":
-      return <Select {...common} data={x.choices ?? []} value={value || null} allowDeselect={!!x.optional} onChange={(v) => set(v ?? "")} comboboxProps={{ transitionProps: { duration: 140 } }} />;
+      return (
+        <Select
+          {...common}
+          data={x.choices ?? []}
+          value={value || null}
+          allowDeselect={!!x.optional}
+          onChange={(v) => set(v ?? "")}
+          comboboxProps={{ transitionProps: { duration: 140 } }}
+        />
+      );
     case "list":
-      return <Textarea {...common} rows={Math.max(2, value.split("\n").length)} value={value} onChange={(e) => set(e.currentTarget.value)} />;
+      return (
+        <Textarea
+          {...common}
+          rows={Math.max(2, value.split("\n").length)}
+          value={value}
+          onChange={(e) => set(e.currentTarget.value)}
+        />
+      );
     case "color":
       return (
         <span className={s.color}>
-          <input type="color" aria-label={said(x.label, x.name)} disabled={disabled} value={/^#[0-9a-f]{6}$/i.test(value) ? value : "#2b53c6"} onChange={(e) => set(e.currentTarget.value)} />
+          <input
+            type="color"
+            aria-label={said(x.label, x.name)}
+            disabled={disabled}
+            value={/^#[0-9a-f]{6}$/i.test(value) ? value : "#2b53c6"}
+            onChange={(e) => set(e.currentTarget.value)}
+          />
           <TextInput {...common} value={value} onChange={(e) => set(e.currentTarget.value)} />
         </span>
       );
     default:
-      return <TextInput {...common} type={x.kind === "url" ? "url" : "text"} inputMode={x.kind === "number" ? "numeric" : undefined} value={value} onChange={(e) => set(e.currentTarget.value)} />;
+      return (
+        <TextInput
+          {...common}
+          type={x.kind === "url" ? "url" : "text"}
+          inputMode={x.kind === "number" ? "numeric" : undefined}
+          value={value}
+          onChange={(e) => set(e.currentTarget.value)}
+        />
+      );
   }
 }

@@ -42,7 +42,9 @@ export function HealthCard({ a }: { a: Account }) {
           <Icon name={x.icon} size={17} />
         </span>
         {t(x.word)}
-        {h?.since && !h.since.startsWith("0001") ? <time title={full(h.since)}>{t("health.since", { time: short(h.since) })}</time> : null}
+        {h?.since && !h.since.startsWith("0001") ? (
+          <time title={full(h.since)}>{t("health.since", { time: short(h.since) })}</time>
+        ) : null}
       </h2>
       {h?.reason || h?.next ? (
         <div className={s.why}>

@@ -29,7 +29,12 @@ export function Password({ me }: { me: Me }) {
       {me.setup ? null : (
         <div className={s.field}>
           <label htmlFor="pw-now">{t("me.passwordNow")}</label>
-          <PasswordInput id="pw-now" value={now} autoComplete="current-password" onChange={(e) => setNow(e.currentTarget.value)} />
+          <PasswordInput
+            id="pw-now"
+            value={now}
+            autoComplete="current-password"
+            onChange={(e) => setNow(e.currentTarget.value)}
+          />
         </div>
       )}
       <div className={s.field}>

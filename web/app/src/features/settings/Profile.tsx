@@ -1,14 +1,14 @@
 import { Select, TextInput, useMantineColorScheme } from "@mantine/core";
 import { useState } from "react";
 import { cache, patchMe } from "../../lib/hub";
-import { type Lang, chosen, useWords } from "../../lib/i18n";
+import { chosen, type Lang, useWords } from "../../lib/i18n";
 import { say } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
 import type { Me } from "../../model/types";
 import { Password } from "./Password";
 import { Sessions } from "./Sessions";
-import { TwoSteps } from "./TwoSteps";
 import s from "./settings.module.css";
+import { TwoSteps } from "./TwoSteps";
 import { useDoing } from "./useDoing";
 
 const undoChoices = [0, 5, 10, 20, 30];
@@ -32,7 +32,12 @@ export function Profile({ me }: { me: Me }) {
       <div className={s.set}>
         <div className={s.field}>
           <label htmlFor="me-name">{t("me.name")}</label>
-          <TextInput id="me-name" value={name} onChange={(e) => setName(e.currentTarget.value)} onBlur={() => name.trim() && name.trim() !== me.name && save({ name: name.trim() })} />
+          <TextInput
+            id="me-name"
+            value={name}
+            onChange={(e) => setName(e.currentTarget.value)}
+            onBlur={() => name.trim() && name.trim() !== me.name && save({ name: name.trim() })}
+          />
         </div>
         <div className={s.field}>
           <label htmlFor="me-theme">{t("theme.title")}</label>
@@ -73,7 +78,15 @@ export function Profile({ me }: { me: Me }) {
         <div className={s.field}>
           <label htmlFor="me-undo">{t("me.undo")}</label>
           <div>
-            <Select id="me-undo" value={String(me.settings.undo)} allowDeselect={false} data={[...new Set([...undoChoices, me.settings.undo])].sort((a, b) => a - b).map((n) => ({ value: String(n), label: n === 0 ? t("me.undoOff") : t("me.seconds", { n }) }))} onChange={(v) => save({ undo: Number(v) })} />
+            <Select
+              id="me-undo"
+              value={String(me.settings.undo)}
+              allowDeselect={false}
+              data={[...new Set([...undoChoices, me.settings.undo])]
+                .sort((a, b) => a - b)
+                .map((n) => ({ value: String(n), label: n === 0 ? t("me.undoOff") : t("me.seconds", { n }) }))}
+              onChange={(v) => save({ undo: Number(v) })}
+            />
             <p className={s.hint}>{t("me.undoHelp")}</p>
           </div>
         </div>

@@ -7,14 +7,14 @@ import { go, usePlace } from "../../lib/router";
 import type { Me } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
-import { Empty, Glyph, cx } from "../../ui/parts";
-import { Agents } from "./Agents";
+import { cx, Empty, Glyph } from "../../ui/parts";
 import { AccountPage } from "./AccountPage";
+import { Agents } from "./Agents";
 import { Channels } from "./Channels";
 import { Dead } from "./Dead";
 import { Profile } from "./Profile";
-import { Teams } from "./Teams";
 import s from "./settings.module.css";
+import { Teams } from "./Teams";
 
 /** The settings: their own navigation at the left, one page beside it. */
 export function Settings({ me }: { me: Me }) {
@@ -49,7 +49,11 @@ function Page({ me, page, id }: { me: Me; page: string; id: string }) {
   switch (page) {
     case "channels":
       if (!may("account.read")) return denied;
-      return id ? <AccountPage id={decodeURIComponent(id)} may={may("account.manage")} /> : <Channels may={may("account.manage")} />;
+      return id ? (
+        <AccountPage id={decodeURIComponent(id)} may={may("account.manage")} />
+      ) : (
+        <Channels may={may("account.manage")} />
+      );
     case "agents":
       return may("agent.read") ? <Agents me={me} may={may("agent.manage")} /> : denied;
     case "teams":
@@ -67,7 +71,19 @@ function follow(e: MouseEvent, to: string) {
   go(to);
 }
 
-function Link({ to, on, icon, children, count }: { to: string; on: boolean; icon: ReactNode; children: ReactNode; count?: number }) {
+function Link({
+  to,
+  on,
+  icon,
+  children,
+  count,
+}: {
+  to: string;
+  on: boolean;
+  icon: ReactNode;
+  children: ReactNode;
+  count?: number;
+}) {
   return (
     <a className={cx(s.ni, on && s.on)} href={to} aria-current={on ? "page" : undefined} onClick={(e) => follow(e, to)}>
       {icon}
@@ -104,9 +120,19 @@ function SettingsNav({ me, page, id }: { me: Me; page: string; id: string }) {
             const x = look(c.kind);
             const mine = (accounts.data ?? []).filter((a) => a.channel === c.kind);
             const only = mine.length === 1 ? mine[0] : undefined;
-            const to = only ? `/settings/channels/${encodeURIComponent(only.id)}` : mine.length === 0 && me.permissions.includes("account.manage") ? `/settings/channels/new:${c.kind}` : "/settings/channels";
+            const to = only
+              ? `/settings/channels/${encodeURIComponent(only.id)}`
+              : mine.length === 0 && me.permissions.includes("account.manage")
+                ? `/settings/channels/new:${c.kind}`
+                : "/settings/channels";
             return (
-              <Link key={c.kind} to={to} on={page === "channels" && current === c.kind} icon={<Glyph icon={x.icon} h={x.hue} size={16} />} count={mine.length}>
+              <Link
+                key={c.kind}
+                to={to}
+                on={page === "channels" && current === c.kind}
+                icon={<Glyph icon={x.icon} h={x.hue} size={16} />}
+                count={mine.length}
+              >
                 {x.title}
               </Link>
             );

@@ -43,13 +43,26 @@ export function Teams({ may }: { may: boolean }) {
               const members = (agents.data ?? []).filter((a) => a.teams?.includes(x.id) && !a.disabled);
               const rename = (v: string) => {
                 setEditing("");
-                if (v.trim() && v.trim() !== x.name) void run(x.id, async () => { await renameTeam(x.id, v.trim()); await after(); });
+                if (v.trim() && v.trim() !== x.name)
+                  void run(x.id, async () => {
+                    await renameTeam(x.id, v.trim());
+                    await after();
+                  });
               };
               return (
                 <li key={x.id}>
                   {editing === x.id ? (
-                    // biome-ignore lint/a11y/noAutofocus: the field was just asked for
-                    <input className={s.inline} autoFocus defaultValue={x.name} aria-label={t("team.name")} onBlur={(e) => rename(e.currentTarget.value)} onKeyDown={(e) => { if (e.key === "Enter") rename(e.currentTarget.value); if (e.key === "Escape") setEditing(""); }} />
+                    <input
+                      className={s.inline}
+                      autoFocus
+                      defaultValue={x.name}
+                      aria-label={t("team.name")}
+                      onBlur={(e) => rename(e.currentTarget.value)}
+                      onKeyDown={(e) => {
+                        if (e.key === "Enter") rename(e.currentTarget.value);
+                        if (e.key === "Escape") setEditing("");
+                      }}
+                    />
                   ) : (
                     <b>{x.name}</b>
                   )}
@@ -63,8 +76,24 @@ export function Teams({ may }: { may: boolean }) {
                   <small>{t("team.members", { n: members.length })}</small>
                   {may ? (
                     <>
-                      <IconButton icon="pencil" size={16} label={t("team.rename", { name: x.name })} onClick={() => setEditing(x.id)} />
-                      <IconButton icon="trash" size={16} label={t("team.remove", { name: x.name })} disabled={busy === x.id} onClick={() => void run(x.id, async () => { await removeTeam(x.id); await after(); })} />
+                      <IconButton
+                        icon="pencil"
+                        size={16}
+                        label={t("team.rename", { name: x.name })}
+                        onClick={() => setEditing(x.id)}
+                      />
+                      <IconButton
+                        icon="trash"
+                        size={16}
+                        label={t("team.remove", { name: x.name })}
+                        disabled={busy === x.id}
+                        onClick={() =>
+                          void run(x.id, async () => {
+                            await removeTeam(x.id);
+                            await after();
+                          })
+                        }
+                      />
                     </>
                   ) : null}
                 </li>
@@ -75,7 +104,14 @@ export function Teams({ may }: { may: boolean }) {
       </Loading>
       {may ? (
         <form onSubmit={add} className={s.addLine}>
-          <input className={s.inline} value={name} placeholder={t("team.placeholder")} aria-label={t("team.name")} maxLength={100} onChange={(e) => setName(e.currentTarget.value)} />
+          <input
+            className={s.inline}
+            value={name}
+            placeholder={t("team.placeholder")}
+            aria-label={t("team.name")}
+            maxLength={100}
+            onChange={(e) => setName(e.currentTarget.value)}
+          />
           <Button type="submit" busy={busy === "add"} disabled={!name.trim()}>
             <Icon name="plus" size={14} />
             {t("team.add")}

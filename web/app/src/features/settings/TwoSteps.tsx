@@ -9,7 +9,11 @@ import { Copied } from "./Copied";
 import s from "./settings.module.css";
 import { useDoing } from "./useDoing";
 
-type Step = { at: "rest" } | { at: "password" } | { at: "code"; secret: string; url: string } | { at: "recovery"; codes: string[] };
+type Step =
+  | { at: "rest" }
+  | { at: "password" }
+  | { at: "code"; secret: string; url: string }
+  | { at: "recovery"; codes: string[] };
 
 /** The second step of signing in: a code of an authenticator app. */
 export function TwoSteps({ me }: { me: Me }) {
@@ -44,11 +48,18 @@ export function TwoSteps({ me }: { me: Me }) {
         <Icon name={me.totp ? "shield-lock" : "alert-triangle"} size={15} />
         {t(me.totp ? "me.totpOn" : "me.totpOff")}
       </p>
-      {step.at === "rest" ? <Button onClick={() => setStep({ at: "password" })}>{t(me.totp ? "me.totpEnd" : "me.totpBegin")}</Button> : null}
+      {step.at === "rest" ? (
+        <Button onClick={() => setStep({ at: "password" })}>{t(me.totp ? "me.totpEnd" : "me.totpBegin")}</Button>
+      ) : null}
       {step.at === "password" ? (
         <div className={s.field}>
           <label htmlFor="totp-pw">{t("me.passwordNow")}</label>
-          <PasswordInput id="totp-pw" value={password} autoComplete="current-password" onChange={(e) => setPassword(e.currentTarget.value)} />
+          <PasswordInput
+            id="totp-pw"
+            value={password}
+            autoComplete="current-password"
+            onChange={(e) => setPassword(e.currentTarget.value)}
+          />
         </div>
       ) : null}
       {step.at === "code" ? (
@@ -64,15 +75,28 @@ export function TwoSteps({ me }: { me: Me }) {
       {step.at === "code" || (step.at === "password" && me.totp) ? (
         <div className={s.field}>
           <label htmlFor="totp-code">{t("signin.code")}</label>
-          <TextInput id="totp-code" value={code} inputMode="numeric" autoComplete="one-time-code" onChange={(e) => setCode(e.currentTarget.value)} />
+          <TextInput
+            id="totp-code"
+            value={code}
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            onChange={(e) => setCode(e.currentTarget.value)}
+          />
         </div>
       ) : null}
-      {step.at === "recovery" ? <Copied label={t("me.recoveryTitle")} help={t("me.recovery")} text={step.codes.join("  ")} /> : null}
+      {step.at === "recovery" ? (
+        <Copied label={t("me.recoveryTitle")} help={t("me.recovery")} text={step.codes.join("  ")} />
+      ) : null}
       {step.at === "password" || step.at === "code" ? (
         <div className={s.field}>
           <span />
           <div className={s.pair}>
-            <Button look="primary" type="submit" busy={busy === "totp"} disabled={step.at === "code" ? !code : !password || (me.totp === true && !code)}>
+            <Button
+              look="primary"
+              type="submit"
+              busy={busy === "totp"}
+              disabled={step.at === "code" ? !code : !password || (me.totp === true && !code)}
+            >
               {t("me.totpConfirm")}
             </Button>
             <Button onClick={() => setStep({ at: "rest" })}>{t("settings.cancel")}</Button>

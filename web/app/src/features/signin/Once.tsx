@@ -20,6 +20,7 @@ export function Once({ done }: { done: () => void }) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the link is opened once
   useEffect(() => {
     if (!secret.current) return setStep("refused");
     const value = secret.current;
@@ -32,7 +33,6 @@ export function Once({ done }: { done: () => void }) {
         setStep("refused");
       },
     );
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the link is opened once
   }, []);
 
   async function submit(e: FormEvent) {
@@ -70,8 +70,24 @@ export function Once({ done }: { done: () => void }) {
   return (
     <Frame title={t("once.title")} note={t("once.help")}>
       <form onSubmit={submit} className={s.form}>
-        <PasswordInput label={t("once.password")} description={t("once.rule", { n: SHORTEST })} value={first} onChange={(e) => setFirst(e.currentTarget.value)} autoComplete="new-password" autoFocus required error={short ? t("once.short") : undefined} />
-        <PasswordInput label={t("once.repeat")} value={second} onChange={(e) => setSecond(e.currentTarget.value)} autoComplete="new-password" required error={differs ? t("once.differs") : undefined} />
+        <PasswordInput
+          label={t("once.password")}
+          description={t("once.rule", { n: SHORTEST })}
+          value={first}
+          onChange={(e) => setFirst(e.currentTarget.value)}
+          autoComplete="new-password"
+          autoFocus
+          required
+          error={short ? t("once.short") : undefined}
+        />
+        <PasswordInput
+          label={t("once.repeat")}
+          value={second}
+          onChange={(e) => setSecond(e.currentTarget.value)}
+          autoComplete="new-password"
+          required
+          error={differs ? t("once.differs") : undefined}
+        />
         <Trouble problem={problem} />
         <Button look="primary" size="large" type="submit" busy={busy} disabled={first.length < SHORTEST || first !== second}>
           {t("once.submit")}

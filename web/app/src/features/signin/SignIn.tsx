@@ -37,11 +37,35 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
     <Frame title={t(asksCode ? "signin.codeTitle" : "signin.title")} {...(expired ? { note: t("signin.expired") } : {})}>
       <form onSubmit={submit} className={s.form}>
         {asksCode ? (
-          <TextInput key="code" label={t("signin.code")} description={t("signin.codeHelp")} value={code} onChange={(e) => setCode(e.currentTarget.value)} inputMode="numeric" autoComplete="one-time-code" autoFocus required />
+          <TextInput
+            key="code"
+            label={t("signin.code")}
+            description={t("signin.codeHelp")}
+            value={code}
+            onChange={(e) => setCode(e.currentTarget.value)}
+            inputMode="numeric"
+            autoComplete="one-time-code"
+            autoFocus
+            required
+          />
         ) : (
           <>
-            <TextInput label={t("signin.email")} type="email" value={email} onChange={(e) => setEmail(e.currentTarget.value)} autoComplete="username" autoFocus required />
-            <PasswordInput label={t("signin.password")} value={password} onChange={(e) => setPassword(e.currentTarget.value)} autoComplete="current-password" required />
+            <TextInput
+              label={t("signin.email")}
+              type="email"
+              value={email}
+              onChange={(e) => setEmail(e.currentTarget.value)}
+              autoComplete="username"
+              autoFocus
+              required
+            />
+            <PasswordInput
+              label={t("signin.password")}
+              value={password}
+              onChange={(e) => setPassword(e.currentTarget.value)}
+              autoComplete="current-password"
+              required
+            />
           </>
         )}
         <Trouble problem={problem} />
@@ -67,7 +91,8 @@ export function Trouble({ problem }: { problem: Problem | undefined }) {
   const unreachable = problem.status === 0;
   return (
     <div className={s.trouble} role="alert">
-      <b>{unreachable ? t("problem.unreachable") : problem.title}</b> {unreachable ? t("problem.unreachableHelp") : problem.detail}
+      <b>{unreachable ? t("problem.unreachable") : problem.title}</b>{" "}
+      {unreachable ? t("problem.unreachableHelp") : problem.detail}
     </div>
   );
 }

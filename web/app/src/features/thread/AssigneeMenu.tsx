@@ -19,7 +19,14 @@ export function AssigneeMenu({ c, me }: { c: Conversation; me: Me }) {
   const owner = c.assignee === me.id ? me : agents.data?.find((a) => a.id === c.assignee);
   const name = owner?.name ?? (c.assignee ? t("assign.somebody") : t("assign.nobody"));
   return (
-    <Menu opened={over === "assign"} onChange={(o) => overlay.set(o ? "assign" : "none")} position="bottom-start" width={230} offset={4} transitionProps={{ duration: 140 }}>
+    <Menu
+      opened={over === "assign"}
+      onChange={(o) => overlay.set(o ? "assign" : "none")}
+      position="bottom-start"
+      width={230}
+      offset={4}
+      transitionProps={{ duration: 140 }}
+    >
       <Menu.Target>
         <button type="button" className={s.stb} aria-label={t("assign.to", { name })}>
           {c.assignee ? <Avatar name={name} size={18} kind="agent" /> : <Icon name="user-plus" size={15} />}
@@ -27,11 +34,20 @@ export function AssigneeMenu({ c, me }: { c: Conversation; me: Me }) {
         </button>
       </Menu.Target>
       <Menu.Dropdown mah={360} className={s.scroll ?? ""}>
-        <Menu.Item leftSection={<Avatar name={me.name} size={18} kind="agent" />} rightSection={c.assignee === me.id ? <Icon name="check" label={t("menu.chosen")} /> : <Kbd>I</Kbd>} onClick={() => void toMe(c, me)}>
+        <Menu.Item
+          leftSection={<Avatar name={me.name} size={18} kind="agent" />}
+          rightSection={c.assignee === me.id ? <Icon name="check" label={t("menu.chosen")} /> : <Kbd>I</Kbd>}
+          onClick={() => void toMe(c, me)}
+        >
           {t("assign.me")}
         </Menu.Item>
         {list.map((a) => (
-          <Menu.Item key={a.id} leftSection={<Avatar name={a.name} size={18} kind="agent" />} rightSection={c.assignee === a.id ? <Icon name="check" label={t("menu.chosen")} /> : null} onClick={() => void assign(c, a.id)}>
+          <Menu.Item
+            key={a.id}
+            leftSection={<Avatar name={a.name} size={18} kind="agent" />}
+            rightSection={c.assignee === a.id ? <Icon name="check" label={t("menu.chosen")} /> : null}
+            onClick={() => void assign(c, a.id)}
+          >
             {a.name}
           </Menu.Item>
         ))}
@@ -42,7 +58,12 @@ export function AssigneeMenu({ c, me }: { c: Conversation; me: Me }) {
         ) : null}
         {me.teamList.length > 0 ? <Menu.Label>{t("nav.teams")}</Menu.Label> : null}
         {me.teamList.map((x) => (
-          <Menu.Item key={x.id} leftSection={<Icon name="flag" />} rightSection={c.team === x.id ? <Icon name="check" label={t("menu.chosen")} /> : null} onClick={() => void ask(c, { team: c.team === x.id ? "" : x.id })}>
+          <Menu.Item
+            key={x.id}
+            leftSection={<Icon name="flag" />}
+            rightSection={c.team === x.id ? <Icon name="check" label={t("menu.chosen")} /> : null}
+            onClick={() => void ask(c, { team: c.team === x.id ? "" : x.id })}
+          >
             {x.name}
           </Menu.Item>
         ))}

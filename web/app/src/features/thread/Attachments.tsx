@@ -9,7 +9,14 @@ import type { IconName } from "../../ui/icons";
 import { cx } from "../../ui/parts";
 import s from "./thread.module.css";
 
-const icons: Record<string, IconName> = { image: "photo", video: "video", audio: "microphone", location: "map-pin", sticker: "mood-smile", share: "link" };
+const icons: Record<string, IconName> = {
+  image: "photo",
+  video: "video",
+  audio: "microphone",
+  location: "map-pin",
+  sticker: "mood-smile",
+  share: "link",
+};
 
 function address(p: Part): string | undefined {
   if (p.file) return fileUrl(p.file);
@@ -23,8 +30,11 @@ export function Attachments({ parts, small, bubble }: { parts: Part[]; small?: b
     <div className={small || bubble ? s.atts : s.pics}>
       {parts.map((p, i) => {
         const picture = p.kind === "image" && address(p) && !/heic|heif|tiff/.test(p.mime ?? "");
-        // biome-ignore lint/suspicious/noArrayIndexKey: parts have no id of their own and never move
-        return picture && !small ? <Picture key={i} p={p} open={() => setShown(p)} /> : <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} {...(bubble ? { bubble } : {})} />;
+        return picture && !small ? (
+          <Picture key={i} p={p} open={() => setShown(p)} />
+        ) : (
+          <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} {...(bubble ? { bubble } : {})} />
+        );
       })}
       {shown ? <Lightbox p={shown} close={() => setShown(undefined)} /> : null}
     </div>
@@ -42,7 +52,15 @@ function Picture({ p, open }: { p: Part; open: () => void }) {
   const width = Math.round(Math.min(WIDEST, HIGHEST * ratio));
   return (
     <button type="button" className={s.pic} onClick={open} aria-label={t("part.open", { name: p.name || t("part.image") })}>
-      <img src={address(p)} alt={p.name ?? ""} width={width} height={Math.round(width / ratio)} loading="lazy" decoding="async" onError={() => setBroken(true)} />
+      <img
+        src={address(p)}
+        alt={p.name ?? ""}
+        width={width}
+        height={Math.round(width / ratio)}
+        loading="lazy"
+        decoding="async"
+        onError={() => setBroken(true)}
+      />
     </button>
   );
 }
@@ -51,7 +69,20 @@ function File({ p, open, bubble }: { p: Part; open?: () => void; bubble?: "in" |
   const t = useWords();
   const url = address(p);
   const gone = !url || (p.expires && Date.parse(p.expires) < Date.now());
-  const name = p.name || p.data?.title || t(p.kind === "image" ? "part.image" : p.kind === "video" ? "part.video" : p.kind === "audio" ? "part.audio" : p.kind === "location" ? "part.location" : "part.file");
+  const name =
+    p.name ||
+    p.data?.title ||
+    t(
+      p.kind === "image"
+        ? "part.image"
+        : p.kind === "video"
+          ? "part.video"
+          : p.kind === "audio"
+            ? "part.audio"
+            : p.kind === "location"
+              ? "part.location"
+              : "part.file",
+    );
   const icon: IconName = /pdf/.test(p.mime ?? "") ? "file-type-pdf" : (icons[p.kind] ?? "file");
   const inner = (
     <>
@@ -82,12 +113,24 @@ function Lightbox({ p, close }: { p: Part; close: () => void }) {
   const t = useWords();
   const [big, setBig] = useState(false);
   return (
-    <Modal opened onClose={close} size="auto" centered padding={0} lockScroll={false} title={p.name || t("part.image")} classNames={{ content: s.box ?? "", body: s.boxBody ?? "" }} closeButtonProps={{ "aria-label": t("action.close") }}>
+    <Modal
+      opened
+      onClose={close}
+      size="auto"
+      centered
+      padding={0}
+      lockScroll={false}
+      title={p.name || t("part.image")}
+      classNames={{ content: s.box ?? "", body: s.boxBody ?? "" }}
+      closeButtonProps={{ "aria-label": t("action.close") }}
+    >
       <button type="button" className={cx(s.zoom, big && s.big)} onClick={() => setBig(!big)} aria-label={t("part.zoom")}>
         <img src={address(p)} alt={p.name ?? ""} />
       </button>
       <footer className={s.boxFoot}>
-        <span>{[p.width && p.height ? `${p.width} × ${p.height}` : "", p.size ? bytes(p.size) : ""].filter(Boolean).join(" · ")}</span>
+        <span>
+          {[p.width && p.height ? `${p.width} × ${p.height}` : "", p.size ? bytes(p.size) : ""].filter(Boolean).join(" · ")}
+        </span>
         <a href={address(p)} download={p.name ?? ""}>
           <Icon name="download" size={15} />
           {t("part.download")}

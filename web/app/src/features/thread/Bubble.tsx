@@ -5,7 +5,7 @@ import { full, short, timeOfDay } from "../../lib/time";
 import type { Pending } from "../../model/timeline";
 import type { Conversation, Me, TimelineEvent } from "../../model/types";
 import { AssistantMark, Icon } from "../../ui/Icon";
-import { Glyph, cx, hue } from "../../ui/parts";
+import { cx, Glyph, hue } from "../../ui/parts";
 import { Attachments } from "./Attachments";
 import { Delivery } from "./Delivery";
 import { Quoted, RepliedTo, Text } from "./Text";
@@ -41,7 +41,12 @@ function Head({ e, c, me, note }: { e: TimelineEvent; c: Conversation; me: Me; n
   const leg = c.legs.find((l) => l.id === e.leg);
   const ch = leg ? look(leg.channel) : undefined;
   const bot = e.actor.kind === "assistant";
-  const name = e.direction === "in" ? e.actor.name || c.name : bot ? e.actor.name || t("actor.assistant") : e.actor.name || (e.actor.id === me.id ? me.name : t("actor.us"));
+  const name =
+    e.direction === "in"
+      ? e.actor.name || c.name
+      : bot
+        ? e.actor.name || t("actor.assistant")
+        : e.actor.name || (e.actor.id === me.id ? me.name : t("actor.us"));
   return (
     <>
       {note ? (
@@ -75,11 +80,28 @@ function Head({ e, c, me, note }: { e: TimelineEvent; c: Conversation; me: Me; n
   );
 }
 
-function Body({ e, c, note, known }: { e: TimelineEvent; c: Conversation; note: boolean; known: ReadonlyMap<string, TimelineEvent> }) {
+function Body({
+  e,
+  c,
+  note,
+  known,
+}: {
+  e: TimelineEvent;
+  c: Conversation;
+  note: boolean;
+  known: ReadonlyMap<string, TimelineEvent>;
+}) {
   const t = useWords();
   const m = e.message;
   if (e.postback) return <Pressed word={t("event.pressed")} text={e.postback.title} />;
-  if (e.referral) return <Pressed word={t("event.referral")} text={e.referral.title || e.referral.ref || e.referral.source || ""} href={e.referral.url} />;
+  if (e.referral)
+    return (
+      <Pressed
+        word={t("event.referral")}
+        text={e.referral.title || e.referral.ref || e.referral.source || ""}
+        href={e.referral.url}
+      />
+    );
   if (e.unknown) return <Pressed word={t("event.unknown")} text={e.unknown.summary || e.unknown.type} />;
   if (!m) return null;
   if (m.unsent) {

@@ -1,12 +1,12 @@
 import { useState } from "react";
 import { useLook } from "../../lib/channels";
+import { write } from "../../lib/drafts";
 import { Problem } from "../../lib/http";
 import { retry } from "../../lib/hub";
 import { type Key, useWords } from "../../lib/i18n";
-import { again, withdraw } from "../../lib/outbox";
-import { write } from "../../lib/drafts";
-import { say } from "../../lib/prefs";
 import { socket } from "../../lib/inbox";
+import { again, withdraw } from "../../lib/outbox";
+import { say } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
 import { full, timeOfDay } from "../../lib/time";
 import { ulid } from "../../lib/ulid";
@@ -46,7 +46,10 @@ export function Delivery({ e, c, pending }: { e: TimelineEvent; c: Conversation;
   if (!d || e.message?.unsent) return null;
   if (d.state === "failed" || d.state === "unknown") return <Trouble e={e} c={c} />;
   const look = looks[d.state];
-  const later = e.message?.sendAt && d.state === "queued" && Date.parse(e.message.sendAt) - Date.now() > 60_000 ? e.message.sendAt : undefined;
+  const later =
+    e.message?.sendAt && d.state === "queued" && Date.parse(e.message.sendAt) - Date.now() > 60_000
+      ? e.message.sendAt
+      : undefined;
   return (
     <div className={s.dl} title={full(later ?? d.at)}>
       <Icon name={look.icon} size={13} />
@@ -113,7 +116,8 @@ function Refused({ e, pending, c }: { e: TimelineEvent; pending: Pending; c: Con
     <div className={cx(s.fx, p?.stale && s.unsure)} role="alert">
       <Icon name="alert-circle" size={15} />
       <span>
-        <b>{p?.stale ? t("stale.title") : t("delivery.refused")}</b> {p?.stale ? t("stale.help") : [p?.title, p?.detail].filter(Boolean).join(". ")}
+        <b>{p?.stale ? t("stale.title") : t("delivery.refused")}</b>{" "}
+        {p?.stale ? t("stale.help") : [p?.title, p?.detail].filter(Boolean).join(". ")}
       </span>
       <Button size="small" onClick={edit}>
         <Icon name="pencil" size={14} />

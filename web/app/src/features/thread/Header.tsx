@@ -9,7 +9,7 @@ import { useStore } from "../../lib/store";
 import type { Conversation, Me } from "../../model/types";
 import { Due } from "../../ui/Due";
 import { Icon } from "../../ui/Icon";
-import { Avatar, Hint, IconButton, cx } from "../../ui/parts";
+import { Avatar, cx, Hint, IconButton } from "../../ui/parts";
 import { AssigneeMenu } from "./AssigneeMenu";
 import { SnoozeMenu, StateMenu } from "./StateMenu";
 import s from "./thread.module.css";
@@ -19,29 +19,81 @@ export function Header({ c, me }: { c: Conversation; me: Me }) {
   const t = useWords();
   const now = useNow();
   const phone = usePhone();
-  const toggleContext = () => (matchMedia("(min-width: 1131px)").matches ? prefs.set((p) => ({ ...p, context: !p.context })) : overlay.set((o) => (o === "context" ? "none" : "context")));
+  const toggleContext = () =>
+    matchMedia("(min-width: 1131px)").matches
+      ? prefs.set((p) => ({ ...p, context: !p.context }))
+      : overlay.set((o) => (o === "context" ? "none" : "context"));
   useActions(
     () => [
-      { id: "c.resolve", title: c.state === "resolved" ? "action.reopen" : "action.resolve", group: "conversation", icon: "circle-check", combo: "e", run: () => void (c.state === "resolved" ? reopen(c) : resolve(c)) },
-      { id: "c.me", title: "action.assignMe", group: "conversation", icon: "user-check", combo: "i", when: () => c.assignee !== me.id, run: () => void toMe(c, me) },
-      { id: "c.assign", title: "action.assign", group: "conversation", icon: "user-plus", combo: "a", run: () => overlay.set("assign") },
-      { id: "c.snooze", title: "action.snooze", group: "conversation", icon: "clock-pause", combo: "s", run: () => overlay.set("snooze") },
-      { id: "c.unread", title: "action.unread", group: "conversation", icon: "mailbox", combo: "u", run: () => { unreadLast(c); go(inboxPath(inboxAt(where().path).view)); } },
+      {
+        id: "c.resolve",
+        title: c.state === "resolved" ? "action.reopen" : "action.resolve",
+        group: "conversation",
+        icon: "circle-check",
+        combo: "e",
+        run: () => void (c.state === "resolved" ? reopen(c) : resolve(c)),
+      },
+      {
+        id: "c.me",
+        title: "action.assignMe",
+        group: "conversation",
+        icon: "user-check",
+        combo: "i",
+        when: () => c.assignee !== me.id,
+        run: () => void toMe(c, me),
+      },
+      {
+        id: "c.assign",
+        title: "action.assign",
+        group: "conversation",
+        icon: "user-plus",
+        combo: "a",
+        run: () => overlay.set("assign"),
+      },
+      {
+        id: "c.snooze",
+        title: "action.snooze",
+        group: "conversation",
+        icon: "clock-pause",
+        combo: "s",
+        run: () => overlay.set("snooze"),
+      },
+      {
+        id: "c.unread",
+        title: "action.unread",
+        group: "conversation",
+        icon: "mailbox",
+        combo: "u",
+        run: () => {
+          unreadLast(c);
+          go(inboxPath(inboxAt(where().path).view));
+        },
+      },
       { id: "c.person", title: "action.person", group: "app", icon: "user", combo: "o", run: toggleContext },
     ],
     [c, me],
   );
   return (
     <header className={s.th}>
-      {phone ? <IconButton icon="arrow-left" label={t("action.backToList")} onClick={() => go(inboxPath(inboxAt(where().path).view))} /> : null}
-      <h1 title={c.name}>{c.name}</h1>
-      <StateMenu c={c} />
-      <AssigneeMenu c={c} me={me} />
-      {c.state === "open" && c.nextDeadline ? <Due at={c.nextDeadline} now={now} pill /> : null}
+      {phone ? (
+        <IconButton icon="arrow-left" label={t("action.backToList")} onClick={() => go(inboxPath(inboxAt(where().path).view))} />
+      ) : null}
+      <div className={s.who}>
+        <h1 title={c.name}>{c.name}</h1>
+        <StateMenu c={c} />
+        <AssigneeMenu c={c} me={me} />
+        {c.state === "open" && c.nextDeadline ? <Due at={c.nextDeadline} now={now} pill={!phone} /> : null}
+      </div>
       <span className="grow" />
       <PresenceGroup c={c} />
       <SnoozeMenu c={c} />
-      <IconButton icon="circle-check" className={cx(c.state === "resolved" && s.done)} label={t(c.state === "resolved" ? "action.reopen" : "action.resolve")} combo="e" onClick={() => void (c.state === "resolved" ? reopen(c) : resolve(c))} />
+      <IconButton
+        icon="circle-check"
+        className={cx(c.state === "resolved" && s.done)}
+        label={t(c.state === "resolved" ? "action.reopen" : "action.resolve")}
+        combo="e"
+        onClick={() => void (c.state === "resolved" ? reopen(c) : resolve(c))}
+      />
       <IconButton icon="user" label={t("action.person")} combo="o" onClick={toggleContext} />
     </header>
   );
@@ -56,7 +108,10 @@ function PresenceGroup({ c }: { c: Conversation }) {
     <span className={s.pres} role="group" aria-label={t("presence.here")}>
       {here.agents.slice(0, 4).map((a) => {
         const writes = a.state === "typing";
-        const label = t(writes ? "presence.writes" : a.state === "idle" || a.state === "away" ? "presence.idle" : "presence.views", { name: a.name });
+        const label = t(
+          writes ? "presence.writes" : a.state === "idle" || a.state === "away" ? "presence.idle" : "presence.views",
+          { name: a.name },
+        );
         return (
           <Hint key={a.id} label={label}>
             <span className={cx(s.pr, writes && s.typ, (a.state === "idle" || a.state === "away") && s.idle)}>

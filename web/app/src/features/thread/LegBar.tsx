@@ -5,8 +5,8 @@ import { presenceOf } from "../../lib/inbox";
 import { replyLeg } from "../../lib/reply";
 import { useStore } from "../../lib/store";
 import type { Conversation } from "../../model/types";
-import { Glyph, cx, hue } from "../../ui/parts";
 import { LegWindow } from "../../ui/LegWindow";
+import { cx, Glyph, hue } from "../../ui/parts";
 import s from "./thread.module.css";
 
 /** Every way to reach the person, with what is left of its window. The lit one is answered on. */
@@ -23,7 +23,15 @@ export function LegBar({ c }: { c: Conversation }) {
         const ch = look(l.channel);
         const online = here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && ch.can?.typing?.in;
         return (
-          <button key={l.id} type="button" className={cx(s.leg, chosen === l.id && s.on)} style={hue(ch.hue)} aria-pressed={chosen === l.id} title={[ch.title, l.display].filter(Boolean).join(" · ")} onClick={() => replyLeg.set((all) => ({ ...all, [c.id]: l.id }))}>
+          <button
+            key={l.id}
+            type="button"
+            className={cx(s.leg, chosen === l.id && s.on)}
+            style={hue(ch.hue)}
+            aria-pressed={chosen === l.id}
+            title={[ch.title, l.display].filter(Boolean).join(" · ")}
+            onClick={() => replyLeg.set((all) => ({ ...all, [c.id]: l.id }))}
+          >
             <Glyph icon={ch.icon} h={ch.hue} size={15} />
             <b>{ch.title}</b>
             <LegWindow leg={l} can={ch.can} now={now} online={!!online} />

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useNow } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
-import { dayName, full, short } from "../../lib/time";
+import { dayName, full, timeOfDay } from "../../lib/time";
 import type { Row } from "../../model/rows";
 import type { Conversation, Me, TimelineEvent } from "../../model/types";
 import { Icon } from "../../ui/Icon";
@@ -19,7 +19,9 @@ export function RowOf({ row, c, me, known }: { row: Row; c: Conversation; me: Me
     case "changes":
       return <Changes events={row.events} />;
     case "message":
-      return <Bubble e={row.event} head={row.head} c={c} me={me} known={known} {...(row.pending ? { pending: row.pending } : {})} />;
+      return (
+        <Bubble e={row.event} head={row.head} c={c} me={me} known={known} {...(row.pending ? { pending: row.pending } : {})} />
+      );
   }
 }
 
@@ -53,7 +55,7 @@ function Changes({ events }: { events: TimelineEvent[] }) {
     return (
       <div className={s.ev} title={full(first.at)}>
         <span>{describe(first)}</span>
-        <time dateTime={first.at}>{short(first.at)}</time>
+        <time dateTime={first.at}>{timeOfDay(new Date(first.at))}</time>
       </div>
     );
   }
@@ -63,7 +65,7 @@ function Changes({ events }: { events: TimelineEvent[] }) {
         <Icon name={open ? "chevron-down" : "chevron-right"} size={14} />
         <b>{t("thread.changes", { n: events.length })}</b>
         {open ? null : <span>{events.map((e) => describe(e)).join(t("list.comma"))}</span>}
-        <time dateTime={last.at}>{short(last.at)}</time>
+        <time dateTime={last.at}>{timeOfDay(new Date(last.at))}</time>
       </button>
       {open ? (
         <ul className={s.evs}>
@@ -71,7 +73,7 @@ function Changes({ events }: { events: TimelineEvent[] }) {
             <li key={e.id} title={full(e.at)}>
               {describe(e)}
               {e.actor.name ? <em>{e.actor.name}</em> : null}
-              <time dateTime={e.at}>{short(e.at)}</time>
+              <time dateTime={e.at}>{timeOfDay(new Date(e.at))}</time>
             </li>
           ))}
         </ul>

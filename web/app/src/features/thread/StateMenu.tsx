@@ -8,7 +8,7 @@ import { choices, untilReply } from "../../model/snooze";
 import type { Conversation, State } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
-import { IconButton, Kbd, cx } from "../../ui/parts";
+import { cx, IconButton, Kbd } from "../../ui/parts";
 import s from "./thread.module.css";
 
 const states: Record<State, { word: Key; icon: IconName }> = {
@@ -23,11 +23,20 @@ export function StateMenu({ c }: { c: Conversation }) {
   const over = useStore(overlay);
   const word = t(states[c.state].word);
   return (
-    <Menu opened={over === "state"} onChange={(o) => overlay.set(o ? "state" : "none")} position="bottom-start" width={210} offset={4} transitionProps={{ duration: 140 }}>
+    <Menu
+      opened={over === "state"}
+      onChange={(o) => overlay.set(o ? "state" : "none")}
+      position="bottom-start"
+      width={210}
+      offset={4}
+      transitionProps={{ duration: 140 }}
+    >
       <Menu.Target>
         <button type="button" className={s.stb} aria-label={t("state.is", { word })}>
           <i className={cx(s.sd, s[c.state])} />
-          <span>{c.state === "snoozed" && c.snoozeUntil ? t("state.snoozedUntil", { when: comesBack(c.snoozeUntil) }) : word}</span>
+          <span>
+            {c.state === "snoozed" && c.snoozeUntil ? t("state.snoozedUntil", { when: comesBack(c.snoozeUntil) }) : word}
+          </span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -41,7 +50,11 @@ export function StateMenu({ c }: { c: Conversation }) {
             {t("action.resolve")}
           </Menu.Item>
         ) : null}
-        <Menu.Item leftSection={<Icon name="clock-pause" />} rightSection={<Kbd>S</Kbd>} onClick={() => setTimeout(() => overlay.set("snooze"))}>
+        <Menu.Item
+          leftSection={<Icon name="clock-pause" />}
+          rightSection={<Kbd>S</Kbd>}
+          onClick={() => setTimeout(() => overlay.set("snooze"))}
+        >
           {t("action.snooze")}
         </Menu.Item>
       </Menu.Dropdown>
@@ -55,10 +68,24 @@ export function SnoozeMenu({ c }: { c: Conversation }) {
   const over = useStore(overlay);
   const now = new Date();
   return (
-    <Menu opened={over === "snooze"} onChange={(o) => overlay.set(o ? "snooze" : "none")} position="bottom-end" width={260} offset={4} transitionProps={{ duration: 140 }}>
+    <Menu
+      opened={over === "snooze"}
+      onChange={(o) => overlay.set(o ? "snooze" : "none")}
+      position="bottom-end"
+      width={260}
+      offset={4}
+      transitionProps={{ duration: 140 }}
+    >
       <Menu.Target>
         <span>
-          <IconButton icon="clock-pause" label={t("action.snooze")} combo="s" aria-haspopup="menu" aria-expanded={over === "snooze"} onClick={() => overlay.set(over === "snooze" ? "none" : "snooze")} />
+          <IconButton
+            icon="clock-pause"
+            label={t("action.snooze")}
+            combo="s"
+            aria-haspopup="menu"
+            aria-expanded={over === "snooze"}
+            onClick={() => overlay.set(over === "snooze" ? "none" : "snooze")}
+          />
         </span>
       </Menu.Target>
       <Menu.Dropdown>
@@ -66,7 +93,11 @@ export function SnoozeMenu({ c }: { c: Conversation }) {
         {choices(now).map((x) => {
           const when = upcoming(x.at.toISOString(), now);
           return (
-            <Menu.Item key={x.word} rightSection={<span className={s.side}>{when}</span>} onClick={() => void snooze(c, x.at, when)}>
+            <Menu.Item
+              key={x.word}
+              rightSection={<span className={s.side}>{when}</span>}
+              onClick={() => void snooze(c, x.at, when)}
+            >
               {t(`snooze.${x.word}`)}
             </Menu.Item>
           );

@@ -10,10 +10,8 @@ export function Text({ text, mentions }: { text: string; mentions?: boolean }) {
   return (
     <span className={s.text}>
       {pieces(text).map((p, i) => {
-        // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text never move
         if (!p.href) return mentions ? <Mentions key={i} text={p.text} /> : <span key={i}>{p.text}</span>;
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text never move
           <a key={i} href={p.href} target="_blank" rel="noopener noreferrer nofollow" referrerPolicy="no-referrer">
             {p.text}
           </a>
@@ -29,7 +27,6 @@ function Mentions({ text }: { text: string }) {
     <>
       {parts.map((p, i) =>
         p.startsWith("@") ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text never move
           <span key={i} className={s.men}>
             {p}
           </span>
@@ -70,7 +67,11 @@ export function RepliedTo({ to, known }: { to: Ref; known: ReadonlyMap<string, T
     );
   }
   return (
-    <button type="button" className={s.cap} onClick={() => document.getElementById(`e-${m.id}`)?.scrollIntoView({ block: "center" })}>
+    <button
+      type="button"
+      className={s.cap}
+      onClick={() => document.getElementById(`e-${m.id}`)?.scrollIntoView({ block: "center" })}
+    >
       <Icon name="arrow-back-up" size={13} />
       <span>
         {m.actor.name ? `${m.actor.name}: ` : ""}

@@ -1,10 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
-import { type Opened, openedKey } from "../../lib/hub";
+import { pull } from "../../lib/drafts";
 import { useLasting } from "../../lib/hooks";
+import { type Opened, openedKey } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { load, marks, readAll, socket, thread } from "../../lib/inbox";
-import { pull } from "../../lib/drafts";
 import { useStore } from "../../lib/store";
 import type { Me } from "../../model/types";
 import { Button, Empty, Spinner } from "../../ui/parts";
@@ -37,6 +37,7 @@ export function Thread({ id, me }: { id: string; me: Me }) {
 
   // what stands on a visible screen for a moment is read
   const seq = c?.seq ?? 0;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new seq is what makes it unread again
   useEffect(() => {
     if (!c || !timeline.loaded) return;
     const read = () => document.visibilityState === "visible" && document.hasFocus() && readAll(c);
@@ -46,13 +47,16 @@ export function Thread({ id, me }: { id: string; me: Me }) {
       clearTimeout(timer);
       removeEventListener("focus", read);
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: a new seq is what makes it unread again
   }, [seq, timeline.loaded]);
 
   if (problem && !timeline.loaded) {
     const gone = problem.status === 404 || problem.status === 403;
     return (
-      <Empty icon={gone ? "lock" : "wifi-off"} title={problem.status === 0 ? t("problem.unreachable") : problem.status === 403 ? t("thread.denied") : problem.title} action={gone ? undefined : <Button onClick={() => void load(id, true)}>{t("action.tryNow")}</Button>}>
+      <Empty
+        icon={gone ? "lock" : "wifi-off"}
+        title={problem.status === 0 ? t("problem.unreachable") : problem.status === 403 ? t("thread.denied") : problem.title}
+        action={gone ? undefined : <Button onClick={() => void load(id, true)}>{t("action.tryNow")}</Button>}
+      >
         {problem.status === 0 ? t("problem.unreachableHelp") : problem.status === 403 ? t("thread.deniedHelp") : problem.detail}
       </Empty>
     );
@@ -81,7 +85,8 @@ function useUnreadLine(id: string, loaded: boolean): number {
 function useHere(id: string): void {
   const t = useRef<ReturnType<typeof setInterval>>(undefined);
   useEffect(() => {
-    const tell = () => socket.send({ type: "presence", conversation: id, state: document.visibilityState === "visible" ? "viewing" : "idle" });
+    const tell = () =>
+      socket.send({ type: "presence", conversation: id, state: document.visibilityState === "visible" ? "viewing" : "idle" });
     tell();
     t.current = setInterval(tell, PRESENCE_MS);
     document.addEventListener("visibilitychange", tell);
@@ -94,4 +99,3 @@ function useHere(id: string): void {
     };
   }, [id]);
 }
-

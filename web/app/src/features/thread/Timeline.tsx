@@ -1,13 +1,13 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useActions } from "../../lib/actions";
 import { useWords } from "../../lib/i18n";
 import { loadOlder } from "../../lib/inbox";
-import { useActions } from "../../lib/actions";
 import { type Row, rows as toRows } from "../../model/rows";
 import type { Timeline as State } from "../../model/timeline";
 import type { Conversation, Me } from "../../model/types";
 import { Icon } from "../../ui/Icon";
-import { Spinner, cx } from "../../ui/parts";
+import { cx, Spinner } from "../../ui/parts";
 import { RowOf } from "./RowOf";
 import { Typing } from "./Typing";
 import s from "./thread.module.css";
@@ -26,7 +26,19 @@ function estimate(r: Row | undefined): number {
 }
 
 /** What was said, windowed. Older pages never move what is on screen; new messages follow only at the end. */
-export function Timeline({ id, c, timeline, readUpTo, me }: { id: string; c: Conversation; timeline: State; readUpTo: number; me: Me }) {
+export function Timeline({
+  id,
+  c,
+  timeline,
+  readUpTo,
+  me,
+}: {
+  id: string;
+  c: Conversation;
+  timeline: State;
+  readUpTo: number;
+  me: Me;
+}) {
   const t = useWords();
   const rows = useMemo(() => toRows(timeline, readUpTo), [timeline, readUpTo]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -46,11 +58,11 @@ export function Timeline({ id, c, timeline, readUpTo, me }: { id: string; c: Con
 
   const unreadAt = rows.findIndex((r) => r.kind === "unread");
   const lastRow = rows.length - 1;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each conversation
   useLayoutEffect(() => {
     // the first look: the unread line in sight, or the end
     if (unreadAt > 0 && lastRow - unreadAt > 12) virtual.scrollToIndex(unreadAt, { align: "start" });
     else if (lastRow >= 0) virtual.scrollToIndex(lastRow, { align: "end" });
-    // biome-ignore lint/correctness/useExhaustiveDependencies: once for each conversation
   }, [id]);
 
   // what I send is always shown
@@ -68,10 +80,25 @@ export function Timeline({ id, c, timeline, readUpTo, me }: { id: string; c: Con
     setAtEnd(el.scrollHeight - el.scrollTop - el.clientHeight < END_PX);
     if (el.scrollTop < OLDER_PX) void loadOlder(id);
   }, [id]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new rows may leave room for older ones
   useEffect(onScroll, [onScroll, rows.length]);
 
   const end = useCallback(() => virtual.scrollToIndex(lastRow, { align: "end" }), [virtual, lastRow]);
-  useActions(() => [{ id: "thread.end", title: "action.toEnd", group: "conversation", icon: "arrow-down", combo: "end", run: end }, { id: "thread.unread", title: "action.toUnread", group: "conversation", icon: "history", combo: "shift+u", when: () => unreadAt >= 0, run: () => virtual.scrollToIndex(unreadAt, { align: "start" }) }], [end, unreadAt]);
+  useActions(
+    () => [
+      { id: "thread.end", title: "action.toEnd", group: "conversation", icon: "arrow-down", combo: "end", run: end },
+      {
+        id: "thread.unread",
+        title: "action.toUnread",
+        group: "conversation",
+        icon: "history",
+        combo: "shift+u",
+        when: () => unreadAt >= 0,
+        run: () => virtual.scrollToIndex(unreadAt, { align: "start" }),
+      },
+    ],
+    [end, unreadAt],
+  );
 
   const items = virtual.getVirtualItems();
   const top = items[0]?.start ?? 0;
@@ -84,7 +111,12 @@ export function Timeline({ id, c, timeline, readUpTo, me }: { id: string; c: Con
             {items.map((v) => {
               const r = rows[v.index];
               return r ? (
-                <div key={v.key} data-index={v.index} ref={virtual.measureElement} className={cx(s.slot, r.kind === "message" && !r.head && s.run)}>
+                <div
+                  key={v.key}
+                  data-index={v.index}
+                  ref={virtual.measureElement}
+                  className={cx(s.slot, r.kind === "message" && !r.head && s.run)}
+                >
                   <RowOf row={r} c={c} me={me} known={timeline.byId} />
                 </div>
               ) : null;
@@ -99,7 +131,12 @@ export function Timeline({ id, c, timeline, readUpTo, me }: { id: string; c: Con
       </div>
       <Typing c={c} />
       {!atEnd ? (
-        <button type="button" className={cx(s.toEnd, fresh > 0 && s.hasNew)} onClick={end} aria-label={fresh > 0 ? undefined : t("action.toEnd")}>
+        <button
+          type="button"
+          className={cx(s.toEnd, fresh > 0 && s.hasNew)}
+          onClick={end}
+          aria-label={fresh > 0 ? undefined : t("action.toEnd")}
+        >
           <Icon name="arrow-down" size={15} />
           {fresh > 0 ? t("thread.newBelow", { n: fresh }) : null}
         </button>

@@ -3,7 +3,15 @@ import { upcoming } from "../../lib/time";
 import { isUntilReply } from "../../model/snooze";
 import type { TimelineEvent } from "../../model/types";
 
-const controls: Record<string, Key> = { standby: "control.standby", owner: "control.owner", opt_in: "control.optIn", opt_out: "control.optOut", revoked: "control.revoked", test: "control.test", handed_over: "control.handed" };
+const controls: Record<string, Key> = {
+  standby: "control.standby",
+  owner: "control.owner",
+  opt_in: "control.optIn",
+  opt_out: "control.optOut",
+  revoked: "control.revoked",
+  test: "control.test",
+  handed_over: "control.handed",
+};
 const priorities: Key[] = ["priority.0", "priority.1", "priority.2", "priority.3", "priority.4"];
 
 export function priorityWord(n: number): string {
@@ -16,7 +24,8 @@ export function describe(e: TimelineEvent): string {
   if (e.assignment) {
     const a = e.assignment;
     const parts = [];
-    if (a.agent !== undefined) parts.push(a.agent ? t("event.assigned", { name: a.agentName || a.agent }) : t("event.unassigned"));
+    if (a.agent !== undefined)
+      parts.push(a.agent ? t("event.assigned", { name: a.agentName || a.agent }) : t("event.unassigned"));
     if (a.team !== undefined) parts.push(a.team ? t("event.team", { name: a.teamName || a.team }) : t("event.noTeam"));
     return parts.join(t("list.comma"));
   }
@@ -30,7 +39,10 @@ export function describe(e: TimelineEvent): string {
 function status(e: TimelineEvent): string {
   const x = e.status;
   if (!x) return "";
-  if (x.to === "snoozed") return x.until && !isUntilReply(x.until, Date.parse(e.at)) ? t("event.snoozed", { when: upcoming(x.until, new Date(e.at)) }) : t("event.snoozedReply");
+  if (x.to === "snoozed")
+    return x.until && !isUntilReply(x.until, Date.parse(e.at))
+      ? t("event.snoozed", { when: upcoming(x.until, new Date(e.at)) })
+      : t("event.snoozedReply");
   if (x.to === "resolved") return t("event.resolved");
   if (x.why === "customer_wrote") return t("event.reopenedWrote");
   if (x.why === "snooze_over") return t("event.snoozeOver");

@@ -1,16 +1,16 @@
-import { useWords } from "../../lib/i18n";
 import { useActions } from "../../lib/actions";
-import { usePart, useStore } from "../../lib/store";
+import { useWords } from "../../lib/i18n";
 import { marks } from "../../lib/inbox";
+import { useListQuery } from "../../lib/lists";
 import { overlay, prefs } from "../../lib/prefs";
 import { go, inboxPath } from "../../lib/router";
+import { usePart, useStore } from "../../lib/store";
 import { fixedViews } from "../../lib/views";
-import { useListQuery } from "../../lib/lists";
 import { unread } from "../../model/list";
 import type { Me } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
-import { Keys, cx, initials } from "../../ui/parts";
+import { cx, initials, Keys } from "../../ui/parts";
 import s from "./views.module.css";
 
 /** The views, with how many conversations each holds where that is known. */
@@ -24,7 +24,14 @@ export function Views({ me, view }: { me: Me; view: string }) {
         <Keys combo="mod+k" joined />
       </button>
       {fixedViews.map((v) => (
-        <ViewItem key={v.id} id={v.id} on={v.id === view} icon={v.icon} name={t(v.word)} count={v.id !== "resolved" && v.id !== "snoozed"} />
+        <ViewItem
+          key={v.id}
+          id={v.id}
+          on={v.id === view}
+          icon={v.icon}
+          name={t(v.word)}
+          count={v.id !== "resolved" && v.id !== "snoozed"}
+        />
       ))}
       {me.teamList.length > 0 ? <h2>{t("nav.teams")}</h2> : null}
       {me.teamList.map((x) => (
@@ -38,7 +45,10 @@ function ViewItem({ id, on, icon, name, count }: { id: string; on: boolean; icon
   const { sort } = useStore(prefs);
   const list = useListQuery(id, sort, count || on);
   const items = list.data?.items;
-  const fresh = usePart(marks, (m) => id !== "mine" && id !== "resolved" && !!items?.some((c) => !c.assignee && unread(c, m[c.id]) > 0));
+  const fresh = usePart(
+    marks,
+    (m) => id !== "mine" && id !== "resolved" && !!items?.some((c) => !c.assignee && unread(c, m[c.id]) > 0),
+  );
   const to = inboxPath(id);
   return (
     <a
@@ -62,7 +72,15 @@ function ViewItem({ id, on, icon, name, count }: { id: string; on: boolean; icon
 /** G and a letter go to a view. */
 export function useViewActions(): void {
   useActions(
-    () => fixedViews.map((v) => ({ id: `go.${v.id}`, title: v.word, group: "go" as const, icon: v.icon, combo: v.combo, run: () => go(inboxPath(v.id)) })),
+    () =>
+      fixedViews.map((v) => ({
+        id: `go.${v.id}`,
+        title: v.word,
+        group: "go" as const,
+        icon: v.icon,
+        combo: v.combo,
+        run: () => go(inboxPath(v.id)),
+      })),
     [],
   );
 }

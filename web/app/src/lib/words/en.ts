@@ -250,6 +250,7 @@ export const en = {
   "strip.connecting": "Connecting …",
   "strip.live": "Live",
   "strip.offline": "offline",
+  "strip.queue": { one: "{n} waits, {span}", other: "{n} waiting, longest {span}" },
   "strip.safe": "What you write is safe here.",
   "strip.since": "Offline since {time}.",
   "strip.waiting": { one: "{n} message waits", other: "{n} messages wait" },

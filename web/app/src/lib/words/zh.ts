@@ -250,6 +250,7 @@ export const zh: Catalogue = {
   "strip.connecting": "正在连接 …",
   "strip.live": "已连接",
   "strip.offline": "离线",
+  "strip.queue": { other: "{n} 人排队，最长 {span}" },
   "strip.safe": "您写的内容已安全保存在本机。",
   "strip.since": "自 {time} 离线。",
   "strip.waiting": { other: "{n} 条消息等待发送" },
