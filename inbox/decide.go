@@ -30,6 +30,9 @@ const (
 	Dangling  Code = "dangling"  // a receipt for a message that is not there: keep it until it is
 )
 
+// Codes lists every code, for counters and exhaustive tests.
+var Codes = []Code{Invalid, Nothing, TooDeep, Overtaken, Lost, TooLate, Dangling}
+
 // Facts is what a decision needs beside the conversation and the command.
 type Facts struct {
 	Now       time.Time

@@ -48,6 +48,7 @@ func (j *Journal) Append(ctx context.Context, run []bus.Record[timeline.Command]
 		if err != nil {
 			return fmt.Errorf("append: %w", err)
 		}
+		w.j.Stats.Fenced.Add(int64(len(stale)))
 		groups = stale
 	}
 	for _, m := range w.missing {

@@ -78,7 +78,7 @@ func (r *resolver) find(ctx context.Context, xs []*inbound) error {
 			t = f.route(x.key, byKey[x.key])
 			r.routes[x.key] = t
 		}
-		x.route = t
+		x.route, x.fresh = t, true
 	}
 	return nil
 }

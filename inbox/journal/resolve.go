@@ -65,6 +65,7 @@ type inbound struct {
 	in     *timeline.Inbound
 	key    string // of its route
 	route  *route
+	fresh  bool                    // the route was found in this run, not remembered
 	target timeline.ConversationID // where its message is
 }
 
@@ -189,7 +190,7 @@ func (r *resolver) command(x *inbound) (timeline.Command, bool) {
 		cmd.Create = &timeline.Create{Number: t.head.Number, Person: t.person, Name: t.name, Queue: t.queue}
 	}
 	cmd.Attach = attach(in, t)
-	if in.Profile != nil {
+	if in.Profile != nil && x.fresh { // a remembered name may have been changed since
 		cmd.Name = t.name
 	}
 	return cmd, true

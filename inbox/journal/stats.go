@@ -11,6 +11,7 @@ import (
 type Stats struct {
 	Events  atomic.Int64 // published, repeats included
 	Repeats atomic.Int64 // commands that had been done before
+	Fenced  atomic.Int64 // conversations loaded again because another writer had changed them
 	Strays  atomic.Int64 // receipts for threads nobody knows
 
 	mu       sync.Mutex
