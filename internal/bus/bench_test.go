@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/parley-hub/parley/timeline"
 )
 
 // stamped is the value of the figures: 600 bytes and when it was sent.
@@ -196,4 +198,28 @@ func rates() (out []int) {
 		out = []int{100, 1000}
 	}
 	return out
+}
+
+// TestIdleFigures prints what a hub's worth of consumers costs while nothing happens, and how fast it starts.
+func TestIdleFigures(t *testing.T) {
+	if os.Getenv("PARLEY_BENCH") == "" {
+		t.Skip("PARLEY_BENCH is not set")
+	}
+	start := time.Now()
+	c := config(t, t.TempDir(), All...)
+	b := mustOpen(t, c)
+	for _, g := range []string{"search", "sentiment", "routing", "assist", "insights", "listening"} {
+		must(t, Consume(b, Timeline, Consumer[timeline.Entry]{Group: g}, func(context.Context, []Record[timeline.Entry]) error { return nil }))
+	}
+	must(t, Consume(b, Inbound, Consumer[timeline.Inbound]{Group: "resolve"}, func(context.Context, []Record[timeline.Inbound]) error { return nil }))
+	must(t, Consume(b, Journal, Consumer[timeline.Command]{Group: "append"}, func(context.Context, []Record[timeline.Command]) error { return nil }))
+	must(t, Consume(b, Outbound, Consumer[timeline.Outbound]{Group: "gateway"}, func(context.Context, []Record[timeline.Outbound]) error { return nil }))
+	must(t, Broadcast(b, Timeline, func(Record[timeline.Entry]) error { return nil }))
+	must(t, b.Started(timeout(t, 10*time.Second)))
+	ready := time.Since(start)
+	time.Sleep(2 * time.Second) // not a wait for anything: the start's own work is not measured
+	c0, t0 := cpu(), time.Now()
+	time.Sleep(6 * time.Second) // likewise: it is what is measured
+	t.Logf("9 groups and a broadcast: ready after %v, idle %.1f %% of a core, RSS %d MB", ready,
+		100*(cpu()-c0).Seconds()/time.Since(t0).Seconds(), rss()>>20)
 }

@@ -1,10 +1,12 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,17 +72,21 @@ func (b *Bus) bury(ctx context.Context, s *consumer, e *entry, cause error) erro
 // DeadLetters lists a topic's dead letters in the order they came, at most limit after the one with
 // the id after (empty: from the first).
 func (b *Bus) DeadLetters(ctx context.Context, topic, after string, limit int) ([]Dead, error) {
-	es, err := b.deads(ctx, topic)
+	live, err := b.deads(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
 	out := []Dead{}
 	on := after == ""
-	for _, e := range es {
+	for _, d := range live {
 		if on && len(out) < limit {
+			e, err := b.readDead(ctx, topic, d)
+			if err != nil {
+				return nil, err
+			}
 			out = append(out, deadOf(topic, e))
 		}
-		on = on || e.key == after
+		on = on || d.id == after
 	}
 	return out, nil
 }
@@ -126,20 +132,27 @@ func (b *Bus) dead(ctx context.Context, id string) (topic string, e *entry, err 
 	if !ok {
 		return "", nil, fmt.Errorf("%w: %s", ErrNoDead, id)
 	}
-	es, err := b.deads(ctx, topic)
+	live, err := b.deads(ctx, topic)
 	if err != nil {
 		return "", nil, err
 	}
-	for _, e := range es {
-		if e.key == id {
-			return topic, e, nil
+	for _, d := range live {
+		if d.id == id {
+			e, err := b.readDead(ctx, topic, d)
+			return topic, e, err
 		}
 	}
 	return "", nil, fmt.Errorf("%w: %s", ErrNoDead, id)
 }
 
-// deads reads a topic's dead letters, without those that have a tombstone.
-func (b *Bus) deads(ctx context.Context, topic string) ([]*entry, error) {
+// deadRef is where a dead letter lies: bodies are read only when they are asked for.
+type deadRef struct {
+	id     string
+	offset int64
+}
+
+// deads finds a topic's dead letters, without those that have a tombstone.
+func (b *Bus) deads(ctx context.Context, topic string) ([]deadRef, error) {
 	name := deadName(topic)
 	b.state.mu.Lock()
 	_, ok := b.state.topics[name]
@@ -148,15 +161,16 @@ func (b *Bus) deads(ctx context.Context, topic string) ([]*entry, error) {
 		return nil, fmt.Errorf("%w: %s", ErrUnknownTopic, topic)
 	}
 	next, end, err := b.bounds(ctx, name, 0)
-	var all []*entry
-	latest := map[string]*entry{}
+	latest := map[string]int64{} // negative: a tombstone
 	for err == nil && next < end {
 		var es []*entry
 		es, _, err = b.fetch(ctx, name, 0, next)
 		for _, e := range es {
 			next = e.offset + 1
-			latest[e.key] = e
-			all = append(all, e)
+			latest[e.key] = e.offset
+			if e.raw == nil {
+				latest[e.key] = -1
+			}
 		}
 		if len(es) == 0 { // the rest was compacted away
 			break
@@ -165,13 +179,25 @@ func (b *Bus) deads(ctx context.Context, topic string) ([]*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bus: reading dead letters of %s: %w", topic, classify(err))
 	}
-	live := all[:0]
-	for _, e := range all {
-		if latest[e.key] == e && e.raw != nil {
-			live = append(live, e)
+	var live []deadRef
+	for id, offset := range latest {
+		if offset >= 0 {
+			live = append(live, deadRef{id, offset})
 		}
 	}
+	slices.SortFunc(live, func(a, b deadRef) int { return cmp.Compare(a.offset, b.offset) })
 	return live, nil
+}
+
+func (b *Bus) readDead(ctx context.Context, topic string, d deadRef) (*entry, error) {
+	es, _, err := b.fetch(ctx, deadName(topic), 0, d.offset)
+	if err != nil {
+		return nil, fmt.Errorf("bus: reading dead letter %s: %w", d.id, classify(err))
+	}
+	if len(es) == 0 || es[0].offset != d.offset {
+		return nil, fmt.Errorf("%w: %s", ErrNoDead, d.id)
+	}
+	return es[0], nil
 }
 
 func deadOf(topic string, e *entry) Dead {

@@ -145,3 +145,19 @@ func TestInMemory(t *testing.T) {
 	must(t, Publish(context.Background(), b, tp, note{Key: "k", N: 1}))
 	until(t, "handled", 5*time.Second, func() bool { return got.len() == 1 })
 }
+
+func TestCloseDoesNotWaitForAFrozenBroker(t *testing.T) {
+	g := newGrounds(t, "frozen")
+	var got seen
+	b, f := g.node("a", got.handler)
+	must(t, b.Started(timeout(t, 20*time.Second)))
+	f.freeze()
+	start := time.Now()
+	if err := b.Close(timeout(t, time.Second)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("close: %v", err)
+	}
+	if d := time.Since(start); d > 1500*time.Millisecond {
+		t.Errorf("closed after %v", d)
+	}
+	must(t, b.Close(timeout(t, 10*time.Second))) // the rest ends soon
+}

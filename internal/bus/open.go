@@ -230,6 +230,7 @@ func (b *Bus) Close(ctx context.Context) error {
 	case <-b.end.done:
 		return b.end.err
 	case <-ctx.Done():
+		b.conns.close() // who waits for a frozen broker waits no longer
 		return fmt.Errorf("bus: closing: %w", ctx.Err())
 	}
 }
@@ -257,7 +258,9 @@ func (b *Bus) Started(ctx context.Context) error {
 	return nil
 }
 
-// Health tells what is wrong now; nil when nothing is.
+// Health tells what is wrong now; nil when nothing is. Two things stay wrong until the process is
+// started again, as a person should look at them: a disk that failed to confirm a write, and
+// records that left the log unread.
 func (b *Bus) Health() error {
 	b.state.mu.Lock()
 	defer b.state.mu.Unlock()
