@@ -108,35 +108,39 @@ func putSegment(w io.Writer, m byte, body []byte) error {
 
 // scan copies coded picture data up to the next marker, which stays unread.
 func scan(w io.Writer, r *bufio.Reader) error {
-	out := bufio.NewWriterSize(w, 32<<10)
 	for {
-		b, err := r.ReadByte()
+		if _, err := r.Peek(2); err != nil {
+			return broken(err)
+		}
+		seen, err := r.Peek(r.Buffered())
 		if err != nil {
 			return broken(err)
 		}
-		if b != 0xFF {
-			if err := out.WriteByte(b); err != nil {
-				return err
-			}
-			continue
-		}
-		next, err := r.Peek(1)
-		if err != nil {
-			return broken(err)
-		}
-		if n := next[0]; n != 0 && (n < 0xD0 || n > 0xD7) { // neither a stuffed zero nor a restart
-			if err := r.UnreadByte(); err != nil {
-				return err
-			}
-			return out.Flush()
-		}
-		if _, err := out.Write([]byte{b, next[0]}); err != nil {
+		n, end := coded(seen)
+		if _, err := w.Write(seen[:n]); err != nil {
 			return err
 		}
-		if _, err := r.Discard(1); err != nil {
+		if _, err := r.Discard(n); err != nil || end {
 			return err
 		}
 	}
+}
+
+// coded is how many bytes are picture data; end reports that a marker follows. At least
+// one of two bytes is told apart, so that a marker is never cut.
+func coded(b []byte) (n int, end bool) {
+	for n < len(b)-1 {
+		i := bytes.IndexByte(b[n:len(b)-1], 0xFF)
+		if i < 0 {
+			return len(b) - 1, false
+		}
+		n += i
+		if m := b[n+1]; m != 0 && (m < 0xD0 || m > 0xD7) { // neither a stuffed zero nor a restart
+			return n, true
+		}
+		n += 2
+	}
+	return min(n, len(b)), false
 }
 
 // orientation reads how a picture is turned, 1 to 8, from an EXIF segment; 0 if it does not say.
