@@ -9,7 +9,8 @@ import { Widget } from "./lib/widget.mjs";
 
 const OUT = process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), "../../build/screens");
 mkdirSync(OUT, { recursive: true });
-const [browser, hub] = await Promise.all([launch(), Hub.start()]);
+const hub = await Hub.start();
+const browser = await launch();
 const save = async (page, name) => {
   await page.screenshot({ path: join(OUT, `${name}.png`) });
   console.log(name);

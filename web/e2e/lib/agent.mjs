@@ -11,7 +11,10 @@ export class Inbox {
     const page = await context.newPage();
     await page.goto(`${url}/`);
     await page.getByLabel("E-mail").fill(email);
-    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page
+      .getByLabel(/^Password/)
+      .first()
+      .fill(PASSWORD);
     await page.getByRole("button", { name: "Sign in" }).click();
     const inbox = new Inbox(page);
     await inbox.list().waitFor();

@@ -19,6 +19,7 @@ export async function person(browser, options = {}) {
     reducedMotion: "reduce",
     ...options,
   });
+  context.setDefaultTimeout(15_000);
   const watch = { errors: [], violations: [], hosts: new Set() };
   context.on("request", (r) => watch.hosts.add(new URL(r.url()).host));
   context.on("page", (page) => {
@@ -37,7 +38,8 @@ export async function axe(page, include) {
     include,
   );
   return found.map(
-    (v) => `${v.id}: ${v.nodes.map((n) => `${n.target.flat().join(" ")} ${n.any[0]?.message ?? ""}`).join(" | ")}`,
+    (v) =>
+      `${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 160)} ${(n.any[0] ?? n.all[0] ?? n.none[0])?.message ?? ""}`).join(" | ")}`,
   );
 }
 

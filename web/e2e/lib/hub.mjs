@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { until } from "./browser.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../..");
-const BIN = process.env.PARLEY_BIN ?? join(ROOT, "build/parley");
+const BIN = process.env.E2E_BIN ?? join(ROOT, "build/parley");
 
 function freePort() {
   return new Promise((resolve, reject) => {
@@ -34,7 +34,8 @@ export class Hub {
   }
 
   env() {
-    return { ...process.env, PARLEY_ADDR: this.addr, PARLEY_DATA: this.data };
+    const own = Object.entries(process.env).filter(([k]) => !k.startsWith("PARLEY_")); // the hub refuses what it does not know
+    return { ...Object.fromEntries(own), PARLEY_ADDR: this.addr, PARLEY_DATA: this.data };
   }
 
   /** Starts the process, also again after down, on the same address and data. */
@@ -54,6 +55,7 @@ export class Hub {
         ),
       20_000,
     );
+    if (!ready) this.process.kill("SIGKILL");
     if (!ready) throw new Error(`the hub did not start:\n${this.out.slice(-4000)}`);
   }
 

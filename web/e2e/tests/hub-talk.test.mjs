@@ -19,7 +19,8 @@ const somebody = async (options) => {
 };
 
 before(async () => {
-  [browser, hub] = await Promise.all([launch(), Hub.start()]);
+  hub = await Hub.start();
+  browser = await launch();
   await hub.agent(PRIYA, "Priya Nair", "admin");
   await hub.agent(TOM, "Tom Adeyemi", "admin");
 });
@@ -154,8 +155,9 @@ describe("a visitor and an agent", () => {
       .locator("input[type=file]")
       .setInputFiles({ name: "crack.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") });
     await w.page.getByRole("img", { name: "Open picture crack.png" }).waitFor();
+    await w.write("This is the crack");
     const { inbox } = await agent(PRIYA);
-    await inbox.open("Ada Lind");
+    await inbox.open("This is the crack");
     await inbox.page
       .getByRole("img", { name: /crack\.png/ })
       .or(inbox.page.getByText("crack.png"))

@@ -163,10 +163,10 @@ function Header({ view, settings, setSettings, onClose, onForget }: Props) {
 function speaker(view: View): { name: string; initials: string } | undefined {
   const last = [...view.thread.messages].reverse().find((m) => !m.mine && m.actor.kind === "agent" && m.actor.name);
   const known = view.config.agents ?? [];
-  const name = last?.actor.name?.split(" ")[0] ?? known[0]?.name;
-  if (!name) return undefined;
-  const full = last?.actor.name ?? name;
-  return { name, initials: known.find((a) => a.name === full || a.name === name)?.initials ?? initialsOf(full) };
+  const full = last?.actor.name ?? known[0]?.name;
+  if (!full) return undefined;
+  const initials = known.find((a) => a.name === full)?.initials ?? initialsOf(full);
+  return { name: full.split(" ")[0] ?? full, initials };
 }
 
 function Status({ view }: { view: View }) {
