@@ -29,8 +29,9 @@ type Config struct {
 	BaseURL     string // without a slash at its end; may be empty
 	Data        string
 	Kafka       []string // empty: embedded
-	MongoDB     string   // empty: embedded
-	Meilisearch string   // empty: embedded
+	KafkaLogin  KafkaLogin
+	MongoDB     string // empty: embedded
+	Meilisearch string // empty: embedded
 	Key         SecretText
 	Node        string
 	Log         Log
@@ -42,6 +43,15 @@ type Config struct {
 	Demo        bool
 	Session     Session
 	Values      []Value // every setting with its origin, in the order of [Settings]
+}
+
+// KafkaLogin is how the brokers know who talks with them.
+type KafkaLogin struct {
+	TLS       bool
+	CA        string // file; empty: the system's
+	User      string // empty: none
+	Password  SecretText
+	Mechanism string // plain, scram-sha-256, scram-sha-512
 }
 
 // Session is how long sign-ins last.

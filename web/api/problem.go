@@ -16,6 +16,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/inbox/journal"
 	"github.com/parley-hub/parley/internal/auth"
+	"github.com/parley-hub/parley/internal/blob"
 	"github.com/parley-hub/parley/internal/bus"
 	"github.com/parley-hub/parley/internal/gateway"
 	"github.com/parley-hub/parley/internal/store"
@@ -95,6 +96,7 @@ var kinds = []problemKind{
 	{"reused", 422, "This id was used for something else", "Make a new id for each thing you send."},
 	{"throttled", 429, "Too many attempts", "Wait for the time in Retry-After."},
 	{"internal", 500, "Something went wrong on our side", "Try again. If it happens again, tell whoever runs the hub the time it happened."},
+	{"no-room", 507, "There is no room for the file", "Tell whoever runs the hub: its disk is full. Everything else goes on."},
 	{"unavailable", 503, "The hub cannot do this at the moment", "Try again with the same id after the time in Retry-After; nothing is doubled."},
 }
 
@@ -178,6 +180,7 @@ var knownErrors = []struct {
 	err  error
 	code string
 }{
+	{blob.ErrTooLarge, "too-large"}, {blob.ErrEmpty, "malformed"}, {blob.ErrFull, "no-room"},
 	{journal.ErrSamePerson, "conflict"}, {journal.ErrUndone, "conflict"}, {journal.ErrBusy, "in-progress"},
 	{store.ErrNotFound, "not-found"}, {gateway.ErrNoAccount, "not-found"}, {auth.ErrSignIn, "sign-in"}, {auth.ErrCode, "code-needed"},
 	{auth.ErrSession, "unauthenticated"}, {auth.ErrLastAdmin, "last-admin"}, {bus.ErrTooLarge, "too-large"},
