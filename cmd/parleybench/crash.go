@@ -27,11 +27,13 @@ const calmWithin = 60 * time.Second
 
 func crashCommand(ctx context.Context, args []string) (err error) {
 	f := flag.NewFlagSet("crash", flag.ContinueOnError)
+	t := &torment{ledger: &ledger{}}
 	var bin string
 	var cycles int
 	var seed uint64
 	f.StringVar(&bin, "bin", "build/parley", "the program under test")
 	f.IntVar(&cycles, "cycles", 20, "how often the program is killed")
+	f.DurationVar(&t.life, "life", time.Second, "how long the program lives between two kills, at most")
 	f.Uint64Var(&seed, "seed", uint64(time.Now().UnixNano()), "of the moments at which it is killed")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -41,7 +43,7 @@ func crashCommand(ctx context.Context, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	t := &torment{srv: s, rnd: rand.New(rand.NewPCG(seed, 0)), ledger: &ledger{}}
+	t.srv, t.rnd = s, rand.New(rand.NewPCG(seed, 0))
 	v, err := t.run(ctx, cycles)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "# the program's log is %s\n", s.log)
@@ -67,6 +69,7 @@ func crashCommand(ctx context.Context, args []string) (err error) {
 type torment struct {
 	srv      *server
 	rnd      *rand.Rand
+	life     time.Duration
 	ledger   *ledger
 	visitors []*simulate.VisitorClient
 	agents   []*simulate.AgentClient
@@ -94,9 +97,7 @@ func (t *torment) run(ctx context.Context, cycles int) (verdict, error) {
 		return verdict{}, err
 	}
 	hush()
-	mid, long, n := t.ledger.flow()
-	fmt.Fprintf(os.Stderr, "# from a kill to the next acknowledgement: median %d ms, longest %d ms, after %d of %d kills\n",
-		mid.Milliseconds(), long.Milliseconds(), n, cycles)
+	fmt.Fprintf(os.Stderr, "# %s\n", t.ledger.flow())
 	if err := t.calm(ctx); err != nil {
 		return verdict{}, err
 	}
@@ -112,7 +113,9 @@ func (t *torment) run(ctx context.Context, cycles int) (verdict, error) {
 // cycles kills the program at random moments and starts it again.
 func (t *torment) cycles(ctx context.Context, n int) error {
 	for i := range n {
-		time.Sleep(time.Duration(100+t.rnd.IntN(900)) * time.Millisecond)
+		if !sleep(ctx, t.life/10+time.Duration(t.rnd.Int64N(int64(t.life-t.life/10)))) {
+			return ctx.Err()
+		}
 		if err := t.srv.kill(); err != nil {
 			return err
 		}
@@ -145,6 +148,9 @@ func (t *torment) gather(online, talk context.Context, token string) {
 	for i := range 2 {
 		todo := make(chan simulate.Frame, 256)
 		a := simulate.NewAgent(simulate.AgentConfig{Base: t.srv.base(), Token: token, HTTP: web, OnEvent: func(f simulate.Frame) {
+			if f.Event.Receipt != nil && f.Event.Receipt.State == timeline.Sent {
+				t.ledger.left()
+			}
 			select {
 			case todo <- f:
 			default: // an agent answers what they can

@@ -30,24 +30,47 @@ type ledger struct {
 	byID    map[string]*line
 	acked   int
 	refused []string
-	killed  time.Time       // when the program was last killed; zero: it was heard of since
-	flowed  []time.Duration // from each kill to the next acknowledgement
+	in, out stillness
+}
+
+// stillness measures how long a direction stands still after each kill.
+type stillness struct {
+	killed time.Time // when the program was last killed; zero: it was heard of since
+	took   []time.Duration
+}
+
+func (s *stillness) heard() {
+	if !s.killed.IsZero() {
+		s.took = append(s.took, time.Since(s.killed))
+		s.killed = time.Time{}
+	}
+}
+
+func (s *stillness) String() string {
+	all := slices.Sorted(slices.Values(s.took))
+	return fmt.Sprintf("median %d ms, longest %d ms, %d times", quantile(all, 0.5).Milliseconds(), quantile(all, 1).Milliseconds(), len(all))
 }
 
 // kill notes that the program is gone.
 func (l *ledger) kill() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.killed = time.Now()
+	l.in.killed, l.out.killed = time.Now(), time.Now()
 }
 
-// flow is how long it took from a kill to the next acknowledgement: the median, the longest,
-// and after how many kills there was one before the next.
-func (l *ledger) flow() (median, longest time.Duration, n int) {
+// left notes that a reply left.
+func (l *ledger) left() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := slices.Sorted(slices.Values(l.flowed))
-	return quantile(all, 0.5), quantile(all, 1), len(all)
+	l.out.heard()
+}
+
+// flow tells how long messages stood still after kills. What does not move before the next
+// kill is not counted.
+func (l *ledger) flow() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return fmt.Sprintf("from a kill to the next acknowledgement: %s; to the next reply that left: %s", l.in.String(), l.out.String())
 }
 
 func (l *ledger) write(x line) {
@@ -66,10 +89,7 @@ func (l *ledger) ack(id string) {
 	if x := l.byID[id]; x != nil && !x.acked {
 		x.acked = true
 		l.acked++
-		if !l.killed.IsZero() {
-			l.flowed = append(l.flowed, time.Since(l.killed))
-			l.killed = time.Time{}
-		}
+		l.in.heard()
 	}
 }
 
