@@ -15,10 +15,10 @@ import (
 )
 
 var (
-	scriptTag  = regexp.MustCompile(`(?is)<script\b[^>]*\bsrc\s*=\s*["']?([^"'\s>]+)`)
+	scriptTag  = regexp.MustCompile(`(?is)<script\b[^>]*\bsrc\s*=\s*["']?([^"'\s>]+)([^>]*)`)
 	preloadTag = regexp.MustCompile(`(?is)<link\b[^>]*\brel\s*=\s*["']?modulepreload["']?[^>]*>`)
 	hrefOf     = regexp.MustCompile(`(?is)\bhref\s*=\s*["']?([^"'\s>]+)`)
-	fileNamed  = regexp.MustCompile("[\"'`]([^\"'`\\s<>{}()]*\\.(?:js|mjs|css))[\"'`]")
+	fileNamed  = regexp.MustCompile(`[\w.~-]*/[\w./~-]+\.(?:js|mjs|css)\b`)
 )
 
 // assets measures what a browser downloads at first, as sent.
@@ -120,8 +120,8 @@ func (p *page) app(ctx context.Context, addr string) (int, error) {
 	return total, nil
 }
 
-// widget adds up a page's scripts and the scripts and styles that these name, one level deep:
-// the loader and its first view.
+// widget adds up a page's widget script and the scripts and styles that it names, one level
+// deep: the loader and its first view. A page's other scripts are its own.
 func (p *page) widget(ctx context.Context, addr string) (int, error) {
 	html, _, _, err := p.get(ctx, addr)
 	if err != nil {
@@ -129,15 +129,18 @@ func (p *page) widget(ctx context.Context, addr string) (int, error) {
 	}
 	total := 0
 	for _, m := range scriptTag.FindAllStringSubmatch(html, -1) {
+		if !strings.Contains(m[0]+m[2], "data-account") {
+			continue
+		}
 		body, sent, err := p.once(ctx, addr, m[1])
 		if err != nil {
 			return 0, err
 		}
 		total += sent
 		loader := resolve(addr, m[1])
-		for _, n := range fileNamed.FindAllStringSubmatch(body, -1) {
+		for _, n := range fileNamed.FindAllString(body, -1) {
 			// What a script names may be no file of this page; then it is not downloaded.
-			if _, sent, err := p.once(ctx, loader, n[1]); err == nil {
+			if _, sent, err := p.once(ctx, loader, n); err == nil {
 				total += sent
 			}
 		}
