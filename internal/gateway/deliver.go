@@ -136,6 +136,9 @@ func planned(l *live, o timeline.Outbound) (steps []channels.Step, err error) {
 	defer contain(l.log, &err)
 	p, ok := l.session.(channels.Planner)
 	if !ok {
+		if f := fits(l.kind.Can, &o); f != nil {
+			return nil, f
+		}
 		return []channels.Step{plain(o)}, nil
 	}
 	if steps, err = p.Plan(o); err != nil {
