@@ -175,21 +175,6 @@ func secure(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// AppHeaders sets the headers of the agent app's pages: scripts, styles and connections
-// only of the hub's own, no framing by anybody.
-func AppHeaders(c *fiber.Ctx) error {
-	h := &c.Response().Header
-	h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "+
-		"img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; connect-src 'self'; frame-src 'self' blob:; "+
-		"worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	return c.Next()
-}
-
 // uploadTime is how long an upload may take on a slow line.
 const uploadTime = 10 * time.Minute
 
