@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { SignIn } from "../features/signin/SignIn";
 import { onKey } from "../lib/actions";
+import { ChannelLooks } from "../lib/channels";
 import { Problem, signedOut } from "../lib/http";
 import { cache, meQuery } from "../lib/hub";
 import { useWords } from "../lib/i18n";
@@ -50,7 +51,12 @@ export function App() {
     );
   }
   if (out) return <SignIn expired={was} done={enter} />;
-  if (me.data) return <Shell me={me.data} />;
+  if (me.data)
+    return (
+      <ChannelLooks>
+        <Shell me={me.data} />
+      </ChannelLooks>
+    );
   if (me.error) return <Unreachable problem={me.error} again={() => void me.refetch()} />;
   return null;
 }

@@ -59,10 +59,13 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
   });
 }
 
+/** The same function under two names, so that memos see a change of language. */
+const byLang: Record<Lang, typeof t> = { en: (key, values) => t(key, values), zh: (key, values) => t(key, values) };
+
 /** Draws the component again when the language changes. */
 export function useWords(): typeof t {
-  useStore(now);
-  return t;
+  const { lang: l } = useStore(now);
+  return byLang[l];
 }
 
 /** A word that the hub gives in several languages. */

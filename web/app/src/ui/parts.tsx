@@ -36,7 +36,11 @@ export function Avatar({
 }) {
   return (
     <span className={cx(s.av, s[`s${size}`], kind === "agent" && s.agent, kind === "assistant" && s.assistant)}>
-      {kind === "assistant" ? <AssistantMark size={Math.round(size * 0.62)} /> : <span aria-hidden>{initials(name)}</span>}
+      {kind === "assistant" ? (
+        <AssistantMark size={Math.round(size * 0.62)} />
+      ) : (
+        <span aria-hidden className={s.ini} data-i={initials(name)} />
+      )}
       {children}
     </span>
   );

@@ -61,15 +61,12 @@ export function Foot({ note, send, saved, local, attach, can, insert }: Props) {
         transitionProps={{ duration: 140 }}
       >
         <Popover.Target>
-          <span>
-            <IconButton
-              icon="mood-smile"
-              size={16}
-              label={t("write.emoji")}
-              aria-expanded={over === "emoji"}
-              onClick={() => overlay.set(over === "emoji" ? "none" : "emoji")}
-            />
-          </span>
+          <IconButton
+            icon="mood-smile"
+            size={16}
+            label={t("write.emoji")}
+            onClick={() => overlay.set(over === "emoji" ? "none" : "emoji")}
+          />
         </Popover.Target>
         <Popover.Dropdown>
           <Suspense fallback={<div className={s.emojiWait} />}>

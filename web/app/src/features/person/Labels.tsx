@@ -24,7 +24,11 @@ export function Labels({ c }: { c: Conversation }) {
       <div className={s.tags}>
         <Menu position="bottom-start" width={180} offset={4} transitionProps={{ duration: 140 }}>
           <Menu.Target>
-            <button type="button" className={s.tag} aria-label={t("priority.title")}>
+            <button
+              type="button"
+              className={s.tag}
+              aria-label={`${t("priority.title")}: ${t(priorities[c.priority ?? 0] ?? "priority.0")}`}
+            >
               <Icon name="flag" size={12} />
               {t(priorities[c.priority ?? 0] ?? "priority.0")}
             </button>

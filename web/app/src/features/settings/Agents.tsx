@@ -132,9 +132,7 @@ function More({ a, busy, run, after, show }: MoreProps) {
   return (
     <Menu position="bottom-end" width={220} transitionProps={{ duration: 140 }}>
       <Menu.Target>
-        <span>
-          <IconButton icon="dots" size={16} label={t("agent.moreOf", { name: a.name })} disabled={busy} />
-        </span>
+        <IconButton icon="dots" size={16} label={t("agent.moreOf", { name: a.name })} disabled={busy} />
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{t("agent.role")}</Menu.Label>

@@ -77,16 +77,7 @@ export function SnoozeMenu({ c }: { c: Conversation }) {
       transitionProps={{ duration: 140 }}
     >
       <Menu.Target>
-        <span>
-          <IconButton
-            icon="clock-pause"
-            label={t("action.snooze")}
-            combo="s"
-            aria-haspopup="menu"
-            aria-expanded={over === "snooze"}
-            onClick={() => overlay.set(over === "snooze" ? "none" : "snooze")}
-          />
-        </span>
+        <IconButton icon="clock-pause" label={t("action.snooze")} combo="s" />
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{t("snooze.title")}</Menu.Label>

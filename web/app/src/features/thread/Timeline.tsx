@@ -48,7 +48,7 @@ export function Timeline({
     getScrollElement: () => scroller.current,
     estimateSize: (i) => estimate(rows[i]),
     getItemKey: (i) => rows[i]?.key ?? i,
-    overscan: 12,
+    overscan: 6,
     paddingStart: 12,
     paddingEnd: 10,
     anchorTo: "end",
