@@ -51,7 +51,10 @@ export class Inbox {
 
   async send(text) {
     await this.reply.fill(text);
-    await this.page.getByRole("button", { name: /^Send/ }).first().click();
+    await this.page
+      .getByRole("button", { name: /^Send(?! and)/ })
+      .first()
+      .click();
   }
 
   /** Which of the texts are on the screen, in the order they stand there; twice if shown twice. */
