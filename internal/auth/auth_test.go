@@ -20,9 +20,13 @@ import (
 
 const good = "correct horse battery"
 
-type clock struct{ d atomic.Int64 }
+// clock stands still unless it is moved, however slow the machine.
+type clock struct {
+	begun time.Time
+	d     atomic.Int64
+}
 
-func (c *clock) Now() time.Time      { return time.Now().Add(time.Duration(c.d.Load())) }
+func (c *clock) Now() time.Time      { return c.begun.Add(time.Duration(c.d.Load())) }
 func (c *clock) add(d time.Duration) { c.d.Add(int64(d)) }
 
 func newService(t *testing.T, opt ...Options) (*Service, *clock) {
@@ -39,7 +43,7 @@ func newService(t *testing.T, opt ...Options) (*Service, *clock) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &clock{}
+	c := &clock{begun: time.Now()}
 	o := Options{}
 	if len(opt) > 0 {
 		o = opt[0]

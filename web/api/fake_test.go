@@ -56,21 +56,22 @@ type fakes struct {
 	dead     *dead
 }
 
+// clock stands still unless it is moved, however slow the machine.
 type clock struct {
 	mu sync.Mutex
-	d  time.Duration
+	t  time.Time
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.d)
+	return c.t
 }
 
 func (c *clock) add(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.d += d
+	c.t = c.t.Add(d)
 }
 
 func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
@@ -87,7 +88,7 @@ func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: &faultyStore{Store: inner}, now: &clock{}}
+	w := &world{t: t, store: &faultyStore{Store: inner}, now: &clock{t: time.Now()}}
 	w.auth = auth.New(w.store, box, auth.Options{Now: w.now.Now})
 	w.fakes = fakes{journal: &journal{}, outbox: &outbox{}, accounts: &accounts{m: map[timeline.AccountID]gateway.Account{}},
 		files: &files{m: map[timeline.FileID][]byte{}}, live: &live{}, merges: &merges{}, dead: &dead{}}
