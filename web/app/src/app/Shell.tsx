@@ -1,5 +1,6 @@
+import { useMantineColorScheme } from "@mantine/core";
 import { lazy, Suspense, useEffect } from "react";
-import { useWords } from "../lib/i18n";
+import { chosen, useWords } from "../lib/i18n";
 import { arrived } from "../lib/inbox";
 import { useNumber } from "../lib/lists";
 import { go, usePlace } from "../lib/router";
@@ -30,6 +31,8 @@ export function Shell({ me }: { me: Me }) {
     document.title = unread > 0 ? `(${unread}) ${page} · Parley` : `${page} · Parley`;
   }, [unread, settings, t]);
 
+  useMySettings(me);
+
   return (
     <div className={s.shell}>
       <Rail me={me} settings={settings} unread={unread} />
@@ -47,4 +50,14 @@ export function Shell({ me }: { me: Me }) {
       </p>
     </div>
   );
+}
+
+/** A browser that knows nothing of me yet takes what I chose elsewhere. */
+function useMySettings(me: Me): void {
+  const { setColorScheme } = useMantineColorScheme();
+  const { theme, locale } = me.settings;
+  useEffect(() => {
+    if (theme && !localStorage.getItem("mantine-color-scheme-value")) setColorScheme(theme);
+    if (locale && !localStorage.getItem("parley.language")) chosen.set(locale.startsWith("zh") ? "zh" : "en");
+  }, [theme, locale, setColorScheme]);
 }

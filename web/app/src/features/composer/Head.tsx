@@ -90,7 +90,15 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
           <Icon name="chevron-down" size={14} />
         </button>
       </Menu.Target>
-      <Menu.Dropdown>
+      <Menu.Dropdown
+        onKeyDown={(e) => {
+          const l = /^[1-9]$/.test(e.key) ? c.legs[Number(e.key) - 1] : undefined;
+          if (!l) return;
+          e.preventDefault();
+          pick(l);
+          overlay.set("none");
+        }}
+      >
         <Menu.Label className={s.viaLabel ?? ""}>
           <span>{t("write.replyVia")}</span>
           <Kbd>V</Kbd>

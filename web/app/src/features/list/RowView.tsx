@@ -43,7 +43,7 @@ export const RowView = memo(function RowView({
     view === "mine" ? here.agents[0] : (here.agents[0] ?? (c.assignee && c.assignee !== me.id ? "assigned" : undefined));
   return (
     <a
-      className={cx(s.row, n > 0 && s.unread, selected && s.sel, snoozed && s.snz, first && s.first)}
+      className={cx(s.row, n > 0 && s.unread, selected && s.sel, snoozed && s.snz, !c.subject && s.bare, first && s.first)}
       href={to}
       aria-current={selected ? "true" : undefined}
       onClick={(e) => {
@@ -70,7 +70,7 @@ export const RowView = memo(function RowView({
         </span>
         <When c={c} />
       </span>
-      <span className={s.l2}>{c.subject || t("list.noSubject")}</span>
+      {c.subject ? <span className={s.l2}>{c.subject}</span> : null}
       <span className={s.l3}>
         <span className={s.pv}>{snoozed ? t("row.snoozed") : <ThirdLine line={line} />}</span>
         {other && other !== "assigned" ? <Viewer who={other} /> : null}

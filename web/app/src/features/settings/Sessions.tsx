@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { cache, endSession, sessionsQuery } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { full, short } from "../../lib/time";
+import { program } from "../../model/program";
 import { Icon } from "../../ui/Icon";
 import { Button, Tag } from "../../ui/parts";
 import { Loading } from "./Loading";
@@ -36,7 +37,9 @@ export function Sessions() {
             <li key={x.id}>
               <Icon name="device-desktop" size={17} />
               <div>
-                <b>{x.program || t("me.sessionUnknown")}</b>
+                <b>
+                  <Program agent={x.program ?? ""} />
+                </b>
                 <small>
                   {x.address}
                   {x.lastAt ? <time title={full(x.lastAt)}> · {t("me.sessionSeen", { time: short(x.lastAt) })}</time> : null}
@@ -55,4 +58,10 @@ export function Sessions() {
       </Loading>
     </div>
   );
+}
+
+function Program({ agent }: { agent: string }) {
+  const t = useWords();
+  const { name, system } = program(agent);
+  return <span title={agent}>{system ? t("me.sessionOn", { name, system }) : name || t("me.sessionUnknown")}</span>;
 }

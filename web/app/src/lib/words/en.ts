@@ -420,6 +420,7 @@ export const en = {
   "me.sessions": "Where you are signed in",
   "me.sessionHere": "here",
   "me.sessionEnd": "Sign out",
+  "me.sessionOn": "{name} on {system}",
   "me.sessionSeen": "last seen {time}",
   "me.name": "Name",
   "account.all": "All accounts",

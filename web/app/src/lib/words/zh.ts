@@ -419,6 +419,7 @@ export const zh: Catalogue = {
   "me.sessions": "您的登录",
   "me.sessionHere": "本机",
   "me.sessionEnd": "退出",
+  "me.sessionOn": "{system} 上的 {name}",
   "me.sessionSeen": "最近 {time}",
   "me.name": "姓名",
   "account.all": "全部账号",
