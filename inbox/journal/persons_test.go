@@ -370,8 +370,8 @@ func TestCrashWhileResolving(t *testing.T) {
 	calm.restartOn(f)
 	play(calm, f)
 	check(calm)
-	for _, how := range []string{"before", "after", "first half"} {
-		for k := 1; k <= f.n; k++ {
+	for _, how := range []string{"before", "first half"} {
+		for k := 1; k <= f.n; k += stride() {
 			t.Run(fmt.Sprintf("%s write %d", how, k), func(t *testing.T) {
 				w := newWorld(t)
 				f := &faulty{Store: w.store, at: k, how: how}
