@@ -121,7 +121,7 @@ func writeSynced(path string, v any) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// rewind moves every group back to the last checkpoint, and to the log's end where a power cut
+// rewind moves every group to the last checkpoint, or to the log's end where a power cut
 // shortened it. Groups without a checkpoint begin again.
 func (e *embedded) rewind(ctx context.Context) error {
 	res, err := e.bus.client.ListGroups(ctx, &kafka.ListGroupsRequest{})
@@ -131,13 +131,20 @@ func (e *embedded) rewind(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("bus: listing groups: %w", err)
 	}
+	groups := map[string]bool{}
 	for _, g := range res.Groups {
-		topic, ok := e.topicOf(g.GroupID)
+		groups[g.GroupID] = true
+	}
+	for id := range e.back.Groups { // the broker may have forgotten some
+		groups[id] = true
+	}
+	for id := range groups {
+		topic, ok := e.topicOf(id)
 		if !ok {
 			continue
 		}
-		if err := e.rewindGroup(ctx, g.GroupID, topic); err != nil {
-			return fmt.Errorf("bus: rewinding group %s: %w", g.GroupID, err)
+		if err := e.rewindGroup(ctx, id, topic); err != nil {
+			return fmt.Errorf("bus: rewinding group %s: %w", id, err)
 		}
 	}
 	return nil
@@ -177,7 +184,7 @@ func (e *embedded) rewindGroup(ctx context.Context, group, topic string) error {
 		if back != nil {
 			target = max(target, min(back.Offsets[p.Partition], info.HighWatermark))
 		}
-		if p.CommittedOffset > target {
+		if p.CommittedOffset > target || back != nil && p.CommittedOffset < target {
 			to = append(to, kafka.OffsetCommit{Partition: p.Partition, Offset: target})
 		}
 		next[p.Partition] = target

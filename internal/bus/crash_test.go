@@ -87,7 +87,8 @@ func child() int {
 	ingest, _ := k.topics()
 	for p := range 8 {
 		go func() {
-			for i := 0; ctx.Err() == nil; {
+			pace := time.Tick(5 * time.Millisecond) // so that nothing is trimmed before it is compared
+			for i := 0; ctx.Err() == nil; <-pace {
 				n := note{Key: fmt.Sprintf("%d.%d", k.Life, p), N: i, Pad: strings.Repeat("x", 300)}
 				if Publish(ctx, b, ingest, n) == nil {
 					say("A", n)
