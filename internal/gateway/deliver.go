@@ -54,7 +54,10 @@ func (g *Gateway) Deliver(ctx context.Context, run []bus.Record[timeline.Outboun
 			continue
 		}
 		if err := d.send(ctx, &jobs[i]); err != nil {
-			return errors.Join(&bus.RunError{Index: i, Err: err}, d.flush(ctx))
+			if lost := d.flush(ctx); lost != nil {
+				return fmt.Errorf("gateway: %w, after %w", lost, err) // those before it are not done either
+			}
+			return &bus.RunError{Index: i, Err: err}
 		}
 	}
 	return d.flush(ctx)
