@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/parley-hub/parley/inbox"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 )
@@ -31,8 +32,25 @@ func (h *Hub) deliver(e *timeline.Entry) bool {
 		return false
 	}
 	h.fill(l, e)
+	h.complete(e)
 	h.dispatch(l, e)
 	return true
+}
+
+// complete makes sure that an entry which changed a message brings that message with the
+// change in it. What is published again after a crash may come without.
+func (h *Hub) complete(e *timeline.Entry) {
+	if refOf(&e.Event) == (timeline.Ref{}) {
+		return
+	}
+	if e.Target == nil {
+		e.Target = h.targetOf(&e.Event)
+		return
+	}
+	t := *e.Target
+	if meant(&e.Event, &t) && inbox.Fold(&t, &e.Event) {
+		e.Target = &t
+	}
 }
 
 // fill reads what is missing before e and sends it. What cannot be read is left as a hole

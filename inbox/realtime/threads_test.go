@@ -139,6 +139,36 @@ func TestReplayAfterACrashBetweenEventAndMessage(t *testing.T) {
 	}
 }
 
+// TestPublishedAgainWithoutItsMessage has an entry that comes after a crash as the writer
+// then publishes it: without the message it changed, or with the message before the change.
+func TestPublishedAgainWithoutItsMessage(t *testing.T) {
+	m := newMemory()
+	h := newHub(t, m)
+	c := connect(t, h, Viewer{Agent: "maya"})
+	c.say(`{"type":"subscribe","feed":"inbox"}`)
+	c.hear("subscribed")
+	var live heardItems
+	defer h.Threads().Watch(visit, live.add)()
+	h.Deliver(m.append("c1", answer("out-1", "hello")))
+	h.Deliver(m.append("c1", answer("out-2", "hello")))
+	for i, of := range []timeline.EventID{"out-1", "out-2"} {
+		e := m.append("c1", receipt(of, timeline.Sent))
+		m.events[i].Message.Delivery = &timeline.Delivery{State: timeline.Queued, Attempt: 1}
+		stale := m.events[i]
+		e.Target = map[bool]*timeline.Event{true: &stale}[i == 1]
+		h.Deliver(e)
+	}
+	for _, seq := range []int64{1, 2, 3, 4} {
+		g := c.hear("event")
+		if g.Seq != seq || seq > 2 && (g.Target == nil || deliveryOf(g.Target) != "sent") {
+			t.Errorf("seq %d: %s", seq, g.raw)
+		}
+	}
+	if got, want := labels(live.wait(t, 2)), []string{"receipt of out-1 sent", "receipt of out-2 sent"}; !slices.Equal(got, want) {
+		t.Errorf("the customer is told %v", got)
+	}
+}
+
 func TestReplayPagesReachEverything(t *testing.T) {
 	m := newMemory()
 	h := newHub(t, m)

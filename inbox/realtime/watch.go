@@ -142,9 +142,6 @@ func (h *Hub) toCustomers(e *timeline.Entry) {
 		if leg == "" || len(ws) == 0 {
 			continue
 		}
-		if target == nil && refOf(&e.Event) != (timeline.Ref{}) {
-			target = h.targetOf(&e.Event)
-		}
 		it, ok := visible(&e.Event, target, leg)
 		if !ok {
 			continue

@@ -163,8 +163,17 @@ func (s *Screen) Differences(id timeline.ConversationID, stored []timeline.Event
 		a, errA := json.Marshal(shown[i])
 		b, errB := json.Marshal(stored[i])
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {
-			out = append(out, fmt.Sprintf("%s seq %d: screen %s, store %s", id, stored[i].Seq, a, b))
+			out = append(out, fmt.Sprintf("%s seq %d: screen %s, store %s", id, stored[i].Seq, tail(a, b), tail(b, a)))
 		}
 	}
 	return out
+}
+
+// tail is the end of a from a little before it first differs from b.
+func tail(a, b []byte) []byte {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[max(0, n-60):]
 }
