@@ -89,8 +89,8 @@ func (c *shown) mark(e, target *timeline.Event) {
 		}
 		up := e.Receipt.UpTo
 		covered := up != nil && !m.At.After(*up) || up == nil && m.Seq <= target.Seq
-		if d := *m.Message.Delivery; covered && ladder[d.State] > 0 && ladder[d.State] < ladder[e.Receipt.State] {
-			d.State, d.At = e.Receipt.State, e.At
+		if d := *m.Message.Delivery; covered && ladder[d.State] > 0 && (ladder[d.State] < ladder[e.Receipt.State] || d.State == e.Receipt.State && e.At.Before(d.At)) {
+			d.State, d.At = e.Receipt.State, e.At // marks may come late: the earliest moment of a state counts
 			msg := *m.Message
 			msg.Delivery = &d
 			m.Message = &msg
