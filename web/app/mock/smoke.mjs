@@ -69,6 +69,7 @@ await check("sign-in refuses a wrong password in words, then lets in with a code
 });
 
 await check("J opens the next conversation, the URL follows, Esc comes back", async () => {
+  await page.getByRole("link", { name: /Tomás/ }).waitFor();
   await page.keyboard.press("j");
   await page.waitForURL(/\/inbox\/mine\/.+/);
   await page.getByRole("heading", { level: 1, name: "Tomás Herrera" }).waitFor();
@@ -286,6 +287,52 @@ for (const [where, path] of [
     }
   });
 }
+
+await check("a session that ended asks to sign in again and keeps what was written", async () => {
+  await page.goto(`${base}/inbox/mine/maya`);
+  await box().fill("kept words");
+  await context.clearCookies();
+  mock.send({ drop: true });
+  await page.getByText("Your session has ended").waitFor({ timeout: 20_000 });
+  await page.getByLabel("E-mail").fill("priya@halden.example");
+  await page.getByRole("textbox", { name: "Password" }).fill("parley");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForFunction(() => document.querySelector("textarea")?.value === "kept words");
+});
+
+await check("a one-time link asks for a password", async () => {
+  await page.goto("about:blank");
+  await page.goto(`${base}/once#secret`);
+  await page.getByRole("textbox", { name: "New password" }).fill("a long sentence");
+  need(!page.url().includes("secret"), "the secret stays in the address");
+  await page.getByRole("textbox", { name: "The same again" }).fill("a long sentence");
+  await page.getByRole("button", { name: "Set password" }).click();
+  await page.getByRole("heading", { name: "My inbox" }).waitFor();
+});
+
+await check("a stale answer is held back until somebody decides", async () => {
+  await page.goto(`${base}/inbox/mine/chloe`);
+  await box().waitFor();
+  await page.route(
+    "**/messages",
+    (r) =>
+      r.fulfill({
+        status: 409,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ type: "/api/problems/answered-meanwhile", title: "Somebody answered meanwhile", status: 409 }),
+      }),
+    { times: 1 },
+  );
+  await box().fill("crossing answer");
+  await page.keyboard.press("Control+Enter");
+  await log().getByText("Somebody answered meanwhile.").waitFor();
+  await page.getByRole("button", { name: "Send anyway" }).click();
+  await log()
+    .getByText(/^(Sent|Delivered|Read) /)
+    .last()
+    .waitFor({ timeout: 15_000 });
+  need((await bubble("crossing answer").count()) === 1, "doubled");
+});
 
 await check("no error in the console", async () => need(errors.length === 0, errors.slice(0, 5).join(" | ")));
 await browser.close();

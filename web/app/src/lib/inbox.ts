@@ -30,7 +30,7 @@ export const arrived = store<{ conversation: string; name: string; text: string;
   n: 0,
 });
 
-export const socket = new Socket(take, caughtUp);
+export const socket = new Socket(take, caughtUp, () => void cache.invalidateQueries({ queryKey: ["me"] }));
 let agent = "";
 
 export function start(me: string): void {

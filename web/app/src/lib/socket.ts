@@ -15,6 +15,8 @@ const PING_MS = 25_000;
 const SILENCE_MS = 60_000;
 const FIRST_RETRY_MS = 400;
 const LAST_RETRY_MS = 20_000;
+/** A socket cannot say that the session has ended: after so many refusals a call asks. */
+const ASK_AFTER_TRIES = 3;
 
 export class Socket {
   readonly link = store<Link>({ state: "connecting", since: Date.now(), retryAt: 0 });
@@ -28,10 +30,12 @@ export class Socket {
   private readonly follows = new Map<string, () => number>();
   private readonly onFrame: (f: Frame) => void;
   private readonly onLive: () => void;
+  private readonly onRefused: () => void;
 
-  constructor(onFrame: (f: Frame) => void, onLive: () => void) {
+  constructor(onFrame: (f: Frame) => void, onLive: () => void, onRefused: () => void) {
     this.onFrame = onFrame;
     this.onLive = onLive;
+    this.onRefused = onRefused;
   }
 
   start(): void {
@@ -131,6 +135,7 @@ export class Socket {
     if (this.stopped) return;
     const cap = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.tries++);
     const wait = cap / 2 + Math.random() * (cap / 2);
+    if (this.tries === ASK_AFTER_TRIES) this.onRefused();
     const before = this.link.get();
     this.link.set({
       state: "offline",

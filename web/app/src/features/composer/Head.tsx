@@ -67,6 +67,8 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
   const ch = look(leg.channel);
   const online = (l: Leg) =>
     !!here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && !!look(l.channel).can?.typing?.in;
+  // the address tells two legs of one channel apart
+  const twice = (l: Leg) => c.legs.filter((x) => x.channel === l.channel).length > 1;
   const pick = (l: Leg) => {
     replyLeg.set((all) => ({ ...all, [c.id]: l.id }));
     const d = drafts.get()[c.id];
@@ -121,7 +123,7 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
               }
             >
               <b>{x.title}</b>
-              <small>{l.closed || [l.display, limits(x.can)].filter(Boolean).join(" · ")}</small>
+              <small>{l.closed || [twice(l) ? l.display : "", limits(x.can)].filter(Boolean).join(" · ") || l.display}</small>
             </Menu.Item>
           );
         })}

@@ -49,7 +49,7 @@ export function Thread({ id, me }: { id: string; me: Me }) {
     };
   }, [seq, timeline.loaded]);
 
-  if (problem && !timeline.loaded) {
+  if (problem && (!timeline.loaded || problem.status === 403)) {
     const gone = problem.status === 404 || problem.status === 403;
     return (
       <Empty
