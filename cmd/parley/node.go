@@ -133,8 +133,11 @@ func (n *node) parts() (err error) {
 	if n.journal, err = journal.New(journal.Deps{Store: n.store, Publish: journal.OnBus(n.bus), Timers: n.timers, Log: n.log}); err != nil {
 		return err
 	}
+	if err := errors.Join(n.journal.Register(n.metrics), n.metrics.Register(readyGauge(n))); err != nil {
+		return err
+	}
 	n.gateway, err = gateway.New(gateway.Deps{
-		Channels: all.Channels, Store: n.store, Box: n.box, Files: customerFiles{n.files}, Threads: n.hub.Threads(),
+		Channels: all.Channels, Store: n.store, Box: n.box, Files: gateway.Files(n.files), Threads: n.hub.Threads(),
 		Publish: func(ctx context.Context, in ...timeline.Inbound) error {
 			return bus.Publish(ctx, n.bus, bus.Inbound, in...)
 		},
@@ -151,7 +154,6 @@ func (n *node) pages() error {
 		return err
 	}
 	n.web = fiber.New(api.FiberConfig(n.cfg.UploadMax))
-	n.metrics.MustRegister(newFigures(n))
 	n.web.Get("/healthz", adaptor.HTTPHandlerFunc(n.health.Alive))
 	n.web.Get("/readyz", adaptor.HTTPHandlerFunc(n.health.ServeReady))
 	n.web.Get("/metrics", adaptor.HTTPHandler(n.metrics.Handler()))

@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
-	"net/http"
 	"time"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/inbox/journal"
-	"github.com/parley-hub/parley/internal/blob"
 	"github.com/parley-hub/parley/internal/bus"
 	"github.com/parley-hub/parley/timeline"
 	"github.com/parley-hub/parley/web/api"
@@ -23,23 +19,6 @@ type asks struct{ b *bus.Bus }
 // Publish returns when the commands are durable.
 func (c asks) Publish(ctx context.Context, cs ...timeline.Command) error {
 	return bus.Publish(ctx, c.b, bus.Journal, cs...)
-}
-
-// customerFiles tells customers' programs what is wrong with a file.
-type customerFiles struct{ *blob.Store }
-
-// Put keeps a file and turns what is wrong with it into a problem document.
-func (f customerFiles) Put(ctx context.Context, name string, r io.Reader, max int64) (timeline.Part, error) {
-	p, err := f.Store.Put(ctx, name, r, max)
-	switch {
-	case errors.Is(err, blob.ErrTooLarge):
-		err = &channels.Problem{Status: http.StatusRequestEntityTooLarge, Title: "The file is too large", Detail: "Send a smaller file."}
-	case errors.Is(err, blob.ErrEmpty):
-		err = &channels.Problem{Status: http.StatusUnprocessableEntity, Title: "The file is empty", Detail: "Choose another file."}
-	case errors.Is(err, blob.ErrFull):
-		err = &channels.Problem{Status: http.StatusInsufficientStorage, Title: "There is no room for the file", Detail: "Try again later; the operator must make room."}
-	}
-	return p, err
 }
 
 // merges names the survivor first, as the API does.
