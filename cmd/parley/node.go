@@ -83,10 +83,14 @@ func newNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node, 
 
 // engines opens the store and the bus, side by side: each takes most of a cold start.
 func (n *node) engines(ctx context.Context) error {
+	login, err := security(n.cfg.KafkaLogin)
+	if err != nil {
+		return err
+	}
 	opened := make(chan error, 1)
 	go func() {
 		var err error
-		n.bus, err = bus.Open(ctx, bus.Config{Brokers: n.cfg.Kafka, Dir: filepath.Join(n.cfg.Data, "bus"), Node: n.cfg.Node,
+		n.bus, err = bus.Open(ctx, bus.Config{Brokers: n.cfg.Kafka, Security: login, Dir: filepath.Join(n.cfg.Data, "bus"), Node: n.cfg.Node,
 			Topics: n.topics(), Log: n.log, Registerer: n.metrics, Tracer: otel.Tracer("parley/bus"),
 			Repair: func(ctx context.Context) error { return n.journal.Repair(ctx, n.bus.Checkpoint()) }})
 		opened <- err

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/inbox/journal"
 	"github.com/parley-hub/parley/internal/bus"
+	"github.com/parley-hub/parley/internal/config"
 	"github.com/parley-hub/parley/timeline"
 	"github.com/parley-hub/parley/web/api"
 )
@@ -78,4 +83,25 @@ func (n *node) status(ctx context.Context) api.HubStatus {
 		}
 	}
 	return s
+}
+
+// security is how the settings want brokers to be spoken to.
+func security(l config.KafkaLogin) (bus.Security, error) {
+	s := bus.Security{User: l.User, Password: string(l.Password), Mechanism: l.Mechanism}
+	if !l.TLS {
+		return s, nil
+	}
+	s.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if l.CA == "" {
+		return s, nil
+	}
+	pem, err := os.ReadFile(l.CA)
+	if err != nil {
+		return s, fmt.Errorf("reading PARLEY_KAFKA_CA: %w", err)
+	}
+	s.TLS.RootCAs = x509.NewCertPool()
+	if !s.TLS.RootCAs.AppendCertsFromPEM(pem) {
+		return s, fmt.Errorf("PARLEY_KAFKA_CA: %s holds no certificate in PEM", l.CA)
+	}
+	return s, nil
 }
