@@ -196,6 +196,22 @@ describe("the line", () => {
   });
 });
 
+/** In the page: whether the browser has a file written down. The widget opened its database before. */
+function kept() {
+  return new Promise((resolve) => {
+    const open = indexedDB.open("parley");
+    open.onerror = () => resolve(false);
+    open.onsuccess = () => {
+      const count = open.result.transaction("files").objectStore("files").count();
+      count.onerror = () => resolve(false);
+      count.onsuccess = () => {
+        open.result.close();
+        resolve(count.result > 0);
+      };
+    };
+  });
+}
+
 describe("files", () => {
   const png = Buffer.from(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
@@ -263,6 +279,7 @@ describe("files", () => {
     await w.page.getByText("No connection.").waitFor();
     await w.page.locator("input[type=file]").setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: png });
     await w.log.getByText("dot.png").waitFor();
+    await until(() => w.page.evaluate(kept)); // the browser writes it down in its own time
     await w.page.reload();
     hub.mock.setDown(false);
     await w.page.getByRole("img", { name: "Open picture dot.png" }).waitFor({ timeout: 40_000 });
