@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"testing/fstest"
@@ -46,7 +47,7 @@ func TestServe(t *testing.T) {
 		"unknown api address":      {"/api/none", "", "", "", "", 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := httptest.NewRequest("GET", c.path, nil)
+			r := httptest.NewRequest(http.MethodGet, c.path, nil)
 			r.Header.Set("Accept-Encoding", c.accept)
 			res, err := app.Test(r)
 			if err != nil {
@@ -72,24 +73,24 @@ func TestServe(t *testing.T) {
 
 func TestNotModified(t *testing.T) {
 	app := site(t, fstest.MapFS{"app/index.html": {Data: []byte("page")}})
-	res, err := app.Test(httptest.NewRequest("GET", "/", nil))
+	res, err := app.Test(httptest.NewRequest(http.MethodGet, "/", nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("If-None-Match", res.Header.Get("ETag"))
 	again, err := app.Test(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.StatusCode != 304 {
+	if again.StatusCode != http.StatusNotModified {
 		t.Errorf("status %d, want 304", again.StatusCode)
 	}
 }
 
 func TestUnbuiltSaysHowToBuild(t *testing.T) {
 	app := site(t, fstest.MapFS{})
-	res, err := app.Test(httptest.NewRequest("GET", "/", nil))
+	res, err := app.Test(httptest.NewRequest(http.MethodGet, "/", nil))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -206,7 +206,8 @@ func (s *Session) formMissing(c *claims) bool {
 		return false
 	}
 	for _, f := range s.set.form {
-		if f.Required && !(f.Kind == "email" && c.Email != "" || f.Name == "name" && c.Name != "" || f.Kind == "tel" && c.Phone != "") {
+		known := f.Kind == "email" && c.Email != "" || f.Name == "name" && c.Name != "" || f.Kind == "tel" && c.Phone != ""
+		if f.Required && !known {
 			return true
 		}
 	}

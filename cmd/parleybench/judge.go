@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +21,8 @@ type line struct {
 	id, text string
 	visitor  int // who; agents are negative
 	n        int // in the order of writing
-	acked    bool
+	acked    time.Time // zero: not yet
+	left     bool
 }
 
 // ledger is what was written and what was acknowledged, kept outside the program under test.
@@ -31,6 +33,7 @@ type ledger struct {
 	acked   int
 	refused []string
 	in, out stillness
+	slowest time.Duration // from a reply's acknowledgement until it left
 }
 
 // stillness measures how long a direction stands still after each kill.
@@ -58,11 +61,19 @@ func (l *ledger) kill() {
 	l.in.killed, l.out.killed = time.Now(), time.Now()
 }
 
-// left notes that a reply left.
-func (l *ledger) left() {
+// left notes that a reply left. An event of an agent ends with the client's id.
+func (l *ledger) left(of timeline.EventID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out.heard()
+	x := l.byID[string(of[strings.LastIndexByte(string(of), '.')+1:])]
+	if x == nil || x.left {
+		return
+	}
+	x.left = true
+	if !x.acked.IsZero() {
+		l.slowest = max(l.slowest, time.Since(x.acked))
+	}
 }
 
 // flow tells how long messages stood still after kills. What does not move before the next
@@ -70,7 +81,8 @@ func (l *ledger) left() {
 func (l *ledger) flow() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return fmt.Sprintf("from a kill to the next acknowledgement: %s; to the next reply that left: %s", l.in.String(), l.out.String())
+	return fmt.Sprintf("from a kill to the next acknowledgement: %s; to the next reply that left: %s; a reply waited %d ms at most", l.in.String(), l.out.String(),
+		l.slowest.Milliseconds())
 }
 
 func (l *ledger) write(x line) {
@@ -86,8 +98,8 @@ func (l *ledger) write(x line) {
 func (l *ledger) ack(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x := l.byID[id]; x != nil && !x.acked {
-		x.acked = true
+	if x := l.byID[id]; x != nil && x.acked.IsZero() {
+		x.acked = time.Now()
 		l.acked++
 		l.in.heard()
 	}
@@ -174,7 +186,7 @@ func (t *torment) gaps(c timeline.Conversation, events []timeline.Event) int {
 func (t *torment) count(v *verdict, found map[string][]timeline.Event) {
 	for _, x := range t.ledger.lines {
 		switch n := len(found[x.text]); {
-		case n == 0 && x.acked:
+		case n == 0 && !x.acked.IsZero():
 			v.Lost++
 			complain("lost", v.Lost, x.text)
 		case n > 1:

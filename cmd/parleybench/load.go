@@ -19,11 +19,10 @@ const settleWithin = 15 * time.Second
 
 // watcher measures when an agent's socket reads the event of a visitor's message.
 type watcher struct {
-	mu     sync.Mutex
-	sent   map[string]time.Time // by the id the visitor's program gave
-	took   []time.Duration
-	last   time.Time
-	strays int
+	mu   sync.Mutex
+	sent map[string]time.Time // by the id the visitor's program gave
+	took []time.Duration
+	last time.Time
 }
 
 var clientField = []byte(`"client":"`)

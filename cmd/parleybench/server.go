@@ -47,7 +47,7 @@ func newServer(bin string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (s *server) start(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	defer log.Close()
-	s.cmd = exec.Command(s.bin, "serve", "--demo=false")
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), s.bin, "serve", "--demo=false")
 	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.env(), log, log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	began := time.Now()
@@ -103,7 +103,11 @@ func (s *server) waitReady(ctx context.Context, began time.Time) (time.Duration,
 			return 0, ctx.Err()
 		case <-time.After(2 * time.Millisecond):
 		}
-		res, err := client.Get(s.base() + "/readyz")
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base()+"/readyz", http.NoBody)
+		if err != nil {
+			return 0, err
+		}
+		res, err := client.Do(req)
 		if err != nil {
 			continue
 		}
@@ -123,7 +127,7 @@ func (s *server) kill() error {
 	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill the program: %w", err)
 	}
-	<-s.done
+	<-s.done //nolint:errcheck // it was killed: an error is what it should be
 	s.cmd = nil
 	return nil
 }

@@ -213,7 +213,7 @@ func TestOneAddressManyAccounts(t *testing.T) {
 func TestSessionsEnd(t *testing.T) {
 	s, c := newService(t, Options{Idle: time.Hour, Max: 3 * time.Hour})
 	a := s.mustAgent(t, "priya@example.org", "agent")
-	secret, p := s.mustSignIn(t, "priya@example.org")
+	secret, _ := s.mustSignIn(t, "priya@example.org")
 	for range 3 {
 		c.add(50 * time.Minute)
 		if _, err := s.Session(t.Context(), secret); err != nil {

@@ -252,10 +252,10 @@ func (d *Dir) Open(_ context.Context, id timeline.FileID) (io.ReadSeekCloser, er
 // Delete removes a file.
 func (d *Dir) Delete(_ context.Context, id timeline.FileID) error {
 	path, err := d.path(id)
-	if err != nil {
-		return nil
+	if err == nil {
+		err = os.Remove(path)
 	}
-	return gone(os.Remove(path))
+	return gone(err)
 }
 
 func gone(err error) error {

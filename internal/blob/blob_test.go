@@ -12,6 +12,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -335,7 +336,7 @@ func TestLinks(t *testing.T) {
 	app := fiber.New()
 	f.Mount(app)
 	get := func(link string) (int, string) {
-		r, err := app.Test(httptest.NewRequest("GET", link, nil), 5000)
+		r, err := app.Test(httptest.NewRequest(http.MethodGet, link, nil), 5000)
 		if err != nil {
 			t.Fatal(err)
 		}

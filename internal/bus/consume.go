@@ -145,7 +145,7 @@ func (s *consumer) run(ctx context.Context) {
 		s.bus.trouble("consumer "+s.id, err)
 		return
 	}
-	defer group.Close()
+	defer func() { _ = group.Close() }() // it only ever answers nil
 	for {
 		gen, err := group.Next(ctx)
 		switch {

@@ -118,7 +118,7 @@ func blockSegments(t *testing.T, b *Bus, topic string, dirs []string) {
 	t.Helper()
 	for _, d := range dirs {
 		for _, i := range b.broker.cluster.PartitionInfos(topic) {
-			if strings.HasSuffix(d, "-"+string(rune('0'+i.Partition))) {
+			if strings.HasSuffix(d, "-"+strconv.Itoa(int(i.Partition))) {
 				_ = os.Mkdir(filepath.Join(d, strconv.FormatInt(i.HighWatermark, 10)+".dat"), 0o700) // exists after the first time
 			}
 		}

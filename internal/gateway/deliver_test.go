@@ -20,15 +20,6 @@ func rejected(c channels.Class) channels.Result {
 	return channels.Result{Outcome: channels.Rejected, Failure: &channels.Failure{Class: c, Code: "42", Said: "no", Advice: "do this"}}
 }
 
-func (w *world) step(id string, n int) step {
-	w.t.Helper()
-	s, err := w.g.stepOf(w.t.Context(), channels.StepKey(timeline.EventID(id), n))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return s
-}
-
 func TestEndsOfACall(t *testing.T) {
 	cases := []struct {
 		name   string

@@ -91,7 +91,7 @@ func makeKey(path string) error {
 	if err != nil {
 		return fmt.Errorf("seal: making the key file: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // gone already where it got its name
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(raw) + "\n")
 	if err == nil {
 		err = f.Sync()
