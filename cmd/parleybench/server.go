@@ -64,7 +64,7 @@ func (s *server) base() string { return "http://" + s.addr }
 // env is the environment of the program: nothing of ours but where to look for files.
 func (s *server) env() []string {
 	out := []string{"PARLEY_ADDR=" + s.addr, "PARLEY_DATA=" + s.dir}
-	for _, k := range []string{"PATH", "HOME", "TMPDIR", "PARLEY_PPROF", "GOMAXPROCS", "GODEBUG"} {
+	for _, k := range []string{"PATH", "HOME", "TMPDIR", "PARLEY_DEBUG_ADDR", "GOMAXPROCS", "GODEBUG"} {
 		if v, ok := os.LookupEnv(k); ok {
 			out = append(out, k+"="+v)
 		}
