@@ -12,7 +12,8 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// How far a read looks back for the messages a mark covers, and for those an echo may repeat.
+// How many events are read at once where any number may matter, and how far a read looks back
+// for a message that an echo may repeat.
 const (
 	markReach = 200
 	echoReach = 50
@@ -319,21 +320,51 @@ func (w *writer) marked(ctx context.Context, s *state, c *timeline.Conversation,
 	if c.LastOutSeq <= after {
 		return nil, nil
 	}
+	means := func(m *timeline.Event) bool {
+		return m.Leg == leg && m.Seq > after && m.Kind == timeline.KindMessage && m.Direction == timeline.Out && m.Message != nil &&
+			m.Message.Delivery != nil && leftAlready(m.Message.Delivery.State) && covered(ev.Receipt.UpTo, target, m)
+	}
 	if s.base != nil {
-		filter := bson.D{{Key: "leg", Value: string(leg)}, {Key: "conversation", Value: string(s.id)}, {Key: "seq", Value: bson.D{{Key: "$gt", Value: after}}}}
-		if _, err := w.page(ctx, s, filter, markReach); err != nil {
+		if err := w.reach(ctx, s, leg, ev, after, means); err != nil {
 			return nil, err
 		}
 	}
 	var out []*timeline.Event
 	for _, k := range s.recent {
-		m := k.Event
-		if m.Leg == leg && m.Seq > after && m.Kind == timeline.KindMessage && m.Direction == timeline.Out && m.Message != nil &&
-			m.Message.Delivery != nil && leftAlready(m.Message.Delivery.State) && covered(ev.Receipt.UpTo, target, &m) {
+		if m := k.Event; means(&m) {
 			out = append(out, &m)
 		}
 	}
 	return out, nil
+}
+
+// reach reads a leg's messages back from the latest, a page at a time, until a whole page of
+// those that a mark means stands as the mark says. Those are raised oldest first, so that a
+// crash in between leaves none behind that is older.
+func (w *writer) reach(ctx context.Context, s *state, leg timeline.LegID, ev *timeline.Event, after int64, means func(*timeline.Event) bool) error {
+	seq := bson.D{{Key: "$gt", Value: after}}
+	for {
+		page, err := w.page(ctx, s, bson.D{{Key: "leg", Value: string(leg)}, {Key: "conversation", Value: string(s.id)},
+			{Key: "kind", Value: string(timeline.KindMessage)}, {Key: "seq", Value: seq}}, markReach)
+		if err != nil || len(page) < markReach {
+			return err
+		}
+		meant, open := 0, 0
+		for _, k := range page {
+			m := k.Event
+			if !means(&m) {
+				continue
+			}
+			meant++
+			if inbox.Fold(&m, ev) {
+				open++
+			}
+		}
+		if meant > 0 && open == 0 {
+			return nil
+		}
+		seq = bson.D{{Key: "$gt", Value: after}, {Key: "$lt", Value: page[len(page)-1].Seq}}
+	}
 }
 
 func covered(until *time.Time, target, m *timeline.Event) bool {

@@ -130,6 +130,9 @@ func (w *writer) publishAgain(ctx context.Context, s *state, m *message) error {
 	s.know(*m)
 	s.settleAgain(m)
 	w.tell(s, s.conv, m.ID, changes, nil, true)
+	if e := &s.entries[len(s.entries)-1]; e.Target == nil && len(facts.Ours) > 0 { // a mark whose messages were raised before
+		e.Target = facts.Ours[len(facts.Ours)-1]
+	}
 	if !inbox.Speaks(&m.Event) {
 		return nil
 	}

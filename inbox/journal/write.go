@@ -165,10 +165,9 @@ func (w *writer) writeMessages(ctx context.Context, groups []*group) error {
 	if err != nil {
 		return err
 	}
-	for i, k := range of {
+	for _, k := range of {
 		k.Folds++
 		k.dirty = false
-		_ = i
 	}
 	for _, i := range again {
 		if err := w.foldAgain(ctx, b.of[i].s, of[i]); err != nil {
@@ -212,10 +211,21 @@ func (w *writer) foldAgain(ctx context.Context, s *state, k *known) error {
 		}
 		if n > 0 {
 			k.Folds++
+			s.retarget(&k.Event)
 			return nil
 		}
 	}
 	return errStale
+}
+
+// retarget shows a message as it is stored in what is about to be published of it.
+func (s *state) retarget(m *timeline.Event) {
+	now := *m
+	for i := range s.entries {
+		if t := s.entries[i].Target; t != nil && t.ID == now.ID {
+			s.entries[i].Target = &now
+		}
+	}
 }
 
 // refold takes every later event of the conversation that refers to a message into it.
