@@ -261,7 +261,8 @@ function make(id, number, name, o, says) {
       legs,
       labels: o.labels,
       priority: o.priority,
-      subject: o.subject,
+      // only mail has subjects; elsewhere the first words stand for one
+      ...(legs[0].channel === "email" ? { subject: o.subject } : { opening: opening(ins[0]?.message?.text) }),
       snoozeUntil: o.snoozeUntil,
       seq: events.length,
       inCount: ins.length,
@@ -286,6 +287,7 @@ function make(id, number, name, o, says) {
     },
   };
 }
+const opening = (text = "") => (text.length > 80 ? `${text.slice(0, 79).trimEnd()}…` : text) || undefined;
 const soon = (min) => new Date(DAY.getTime() + min * 60e3).toISOString();
 const ago = (min) => new Date(DAY.getTime() - min * 60e3).toISOString();
 const inn = (text, t, o = {}) => ({ at: t, message: { text, ...o.message }, ...(o.leg ? { leg: o.leg } : {}) });

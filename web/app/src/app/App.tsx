@@ -6,10 +6,10 @@ import { ChannelLooks } from "../lib/channels";
 import { Problem, signedOut } from "../lib/http";
 import { cache, meQuery } from "../lib/hub";
 import { useWords } from "../lib/i18n";
-import { start, stop } from "../lib/inbox";
-import { resume } from "../lib/outbox";
+import { otherOwner } from "../lib/own";
 import { go, usePlace } from "../lib/router";
 import { useStore } from "../lib/store";
+import { leave, settle } from "../lib/visit";
 import { Button, Empty } from "../ui/parts";
 import { Shell } from "./Shell";
 
@@ -20,6 +20,7 @@ export function App() {
   const { path } = usePlace();
   const out = useStore(signedOut);
   const [was, setWas] = useState(false);
+  const [ready, setReady] = useState("");
   const me = useQuery({ ...meQuery, enabled: path !== "/once" && !out });
 
   useEffect(() => {
@@ -31,10 +32,14 @@ export function App() {
   useEffect(() => {
     if (!id || out) return;
     setWas(true);
-    start(id);
-    resume();
-    return stop;
+    settle(id);
+    setReady(id); // nothing is drawn before it is known whose it is
+    return () => {
+      setReady("");
+      leave();
+    };
   }, [id, out]);
+  useEffect(() => otherOwner(() => location.reload()), []);
 
   function enter() {
     signedOut.set(false);
@@ -52,11 +57,11 @@ export function App() {
   }
   if (out) return <SignIn expired={was} done={enter} />;
   if (me.data)
-    return (
+    return me.data.id === ready ? (
       <ChannelLooks>
         <Shell me={me.data} />
       </ChannelLooks>
-    );
+    ) : null;
   if (me.error) return <Unreachable problem={me.error} again={() => void me.refetch()} />;
   return null;
 }

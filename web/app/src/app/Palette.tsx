@@ -7,6 +7,7 @@ import { type Key, useWords } from "../lib/i18n";
 import { overlay } from "../lib/prefs";
 import { go, inboxPath } from "../lib/router";
 import { useStore } from "../lib/store";
+import { matter } from "../model/list";
 import type { Conversation, Me } from "../model/types";
 import { Icon } from "../ui/Icon";
 import { cx, Glyph, Kbd, Keys } from "../ui/parts";
@@ -74,7 +75,7 @@ export function Palette({ me }: { me: Me }) {
         }),
       );
     const people = [...known.values()]
-      .filter((c) => words.length > 0 && matches(`${c.name} ${c.subject ?? ""} ${c.number}`, words))
+      .filter((c) => words.length > 0 && matches(`${c.name} ${matter(c)} ${c.number}`, words))
       .slice(0, MOST)
       .map((c): Hit => {
         const ch = look(c.legs[0]?.channel ?? "");
@@ -82,7 +83,7 @@ export function Palette({ me }: { me: Me }) {
           id: c.id,
           group: "group.conversations",
           title: c.name,
-          side: c.subject ?? "",
+          side: matter(c),
           icon: <Glyph icon={ch.icon} h={ch.hue} size={16} label={ch.title} />,
           run: () => go(inboxPath("all", c.id)),
         };

@@ -47,10 +47,11 @@ export function reopen(c: Conversation): Promise<void> {
   return ask(c, { state: "open" });
 }
 
-export function snooze(c: Conversation, until: Date, when: string): Promise<void> {
+/** Without a time it comes back when the person writes. */
+export function snooze(c: Conversation, until: Date | undefined, when: string): Promise<void> {
   return ask(
     c,
-    { state: "snoozed", snoozeUntil: until.toISOString() },
+    { state: "snoozed", ...(until ? { snoozeUntil: until.toISOString() } : {}) },
     { text: t("done.snoozed", { name: c.name, when }), back: { state: "open" } },
   );
 }

@@ -3,7 +3,8 @@
 
 import { Problem } from "./http";
 import { readDraft, saveDraft } from "./hub";
-import { kept, store } from "./store";
+import { owner, ownKept } from "./own";
+import { store } from "./store";
 
 export interface Local {
   text: string;
@@ -13,8 +14,8 @@ export interface Local {
 }
 
 const SAVE_MS = 500;
-/** By conversation; notes under "<conversation>#note". */
-export const drafts = kept<Readonly<Record<string, Local>>>("parley.drafts", {});
+/** Mine, by conversation; notes under "<conversation>#note". */
+export const drafts = ownKept<Readonly<Record<string, Local>>>("parley.drafts", {});
 /** Which drafts the hub has. */
 export const savedDrafts = store<Readonly<Record<string, boolean>>>({});
 
@@ -49,14 +50,16 @@ export function clear(key: string): void {
 function flush(key: string): void {
   const before = running.get(key) ?? Promise.resolve();
   const next = before.then(async () => {
+    const mine = owner();
     const d = drafts.get()[key];
     if (!d) return;
     try {
       await saveDraft(of(key), isNote(key), { text: d.text, version: d.version, ...(d.leg ? { leg: d.leg } : {}) });
+      if (owner() !== mine) return;
       if (drafts.get()[key]?.version === d.version) done(key, d);
     } catch (e) {
       // it is safe here; the next keystroke or the next visit tries again
-      if (e instanceof Problem && e.is("draft-older")) overtake(key, e);
+      if (owner() === mine && e instanceof Problem && e.is("draft-older")) overtake(key, e);
     }
   });
   running.set(key, next);
@@ -82,12 +85,22 @@ function done(key: string, d: Local): void {
   drafts.set((all) => ({ ...all, [key]: { text: "", version: d.version } }));
 }
 
+/** Nothing is saved any more under whoever signs in next. */
+export function rest(): void {
+  for (const timer of timers.values()) clearTimeout(timer);
+  timers.clear();
+  running.clear();
+  savedDrafts.set({});
+}
+
 /** Takes the hub's drafts where they are newer than ours: written on another machine. */
 export async function pull(c: string): Promise<void> {
+  const mine = owner();
   for (const note of [false, true]) {
     const key = draftKey(c, note);
     try {
       const d = await readDraft(c, note);
+      if (owner() !== mine) return;
       if (d && d.version > (drafts.get()[key]?.version ?? 0)) {
         drafts.set((all) => ({ ...all, [key]: { text: d.text, version: d.version, ...(d.leg ? { leg: d.leg } : {}) } }));
         savedDrafts.set((s) => ({ ...s, [key]: true }));

@@ -43,6 +43,7 @@ export function stop(): void {
   threads.clear();
   presences.clear();
   marks.set({});
+  arrived.set({ conversation: "", name: "", text: "", n: 0 });
   cache.clear();
 }
 

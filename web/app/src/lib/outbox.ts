@@ -4,7 +4,8 @@ import type { Part, TimelineEvent } from "../model/types";
 import { Problem } from "./http";
 import { type Outgoing, send, undo } from "./hub";
 import { act, load, socket, thread } from "./inbox";
-import { kept, store } from "./store";
+import { owner, ownKept } from "./own";
+import { store } from "./store";
 
 export interface Item {
   conversation: string;
@@ -16,8 +17,8 @@ export interface Item {
   refused?: { title: string; detail?: string; stale?: boolean };
 }
 
-/** By the message's id. */
-export const outbox = kept<Readonly<Record<string, Item>>>("parley.outbox", {});
+/** By the message's id; only those of the agent who is signed in. */
+export const outbox = ownKept<Readonly<Record<string, Item>>>("parley.outbox", {});
 
 /** What can still be taken back, newest last. */
 export interface Undoable {
@@ -60,6 +61,13 @@ export function post(x: Item): void {
   void deliver(x.body.id);
 }
 
+/** Forgets what can be taken back, and when to try again: nobody is signed in. */
+export function rest(): void {
+  clearTimeout(timer);
+  tries = 0;
+  undoable.set([]);
+}
+
 /** Puts what an earlier visit left into the timelines, and sends it. */
 export function resume(): void {
   for (const x of Object.values(outbox.get())) {
@@ -88,18 +96,20 @@ function drop(client: string): void {
 async function deliver(client: string): Promise<void> {
   const x = outbox.get()[client];
   if (!x || busy.has(client) || earlier(x)) return;
+  const mine = owner();
   busy.add(client);
   try {
     const answer = await send(x.conversation, x.body);
+    if (owner() !== mine) return; // whoever sent it has left: it is confirmed when they return
     drop(client);
     const event = answer?.event ?? client;
     act(x.conversation, { type: "accepted", client, event });
     if (x.body.undo && !x.body.note) offer(x, event, x.body.undo);
   } catch (e) {
-    failed(x, e);
+    if (owner() === mine) failed(x, e);
   } finally {
     busy.delete(client);
-    following(x);
+    if (owner() === mine) following(x);
   }
 }
 

@@ -34,22 +34,27 @@ export function usePart<T, P>(s: Store<T>, pick: (t: T) => P): P {
   return useSyncExternalStore(s.watch, () => pick(s.get()));
 }
 
-/** A store kept in this browser. What cannot be read back is forgotten. */
-export function kept<T>(key: string, first: T): Store<T> {
-  let saved = first;
+/** What this browser keeps under a key. What cannot be read back is forgotten. */
+export function read<T>(key: string, first: T): T {
   try {
     const raw = localStorage.getItem(key);
-    if (raw) saved = JSON.parse(raw) as T;
+    return raw ? (JSON.parse(raw) as T) : first;
   } catch {
-    saved = first;
+    return first;
   }
-  const s = store(saved);
-  s.watch(() => {
-    try {
-      localStorage.setItem(key, JSON.stringify(s.get()));
-    } catch {
-      // a full or forbidden storage must not stop anybody from writing
-    }
-  });
+}
+
+export function save(key: string, value: unknown): void {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+  } catch {
+    // a full or forbidden storage must not stop anybody from writing
+  }
+}
+
+/** A store kept in this browser, for whoever uses it. */
+export function kept<T>(key: string, first: T): Store<T> {
+  const s = store(read(key, first));
+  s.watch(() => save(key, s.get()));
   return s;
 }

@@ -1,6 +1,5 @@
 // Times as people read them: 09:31 today, "Yesterday", then dates; remaining time with its unit.
 
-import { isUntilReply } from "../model/snooze";
 import { locale, t } from "./i18n";
 import { store } from "./store";
 
@@ -77,9 +76,9 @@ export function upcoming(at: string, now = new Date()): string {
   return `${date} ${time}`;
 }
 
-/** When a snoozed conversation comes back. */
-export function comesBack(at: string): string {
-  return isUntilReply(at) ? t("snooze.untilReply") : upcoming(at);
+/** When a snoozed conversation comes back; without a time it is when the person writes. */
+export function comesBack(at: string | undefined): string {
+  return at ? upcoming(at) : t("snooze.untilReply");
 }
 
 /** A length of time in its largest unit: 14 min, 6 h, 3 d. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { belongs, hold, join, place, third, unread } from "./list";
+import { belongs, hold, join, matter, place, second, third, unread } from "./list";
 import type { Conversation } from "./types";
 
 const c = (id: string, o: Partial<Conversation> = {}): Conversation => ({
@@ -102,5 +102,23 @@ describe("third line", () => {
   test("unread never goes below nothing", () => {
     expect(unread(c("x", { inCount: 2 }), { inCount: 5, seq: 9 })).toBe(0);
     expect(unread(c("x", { inCount: 2 }), undefined)).toBe(2);
+  });
+});
+
+describe("what a conversation is about", () => {
+  const last = (text: string) => ({ kind: "last" as const, ours: false, text });
+  const opening = "Hello, where is my";
+  test.each([
+    ["the subject", c("x", { subject: "Order 7", opening }), last("Hello, where is my order?"), "Order 7"],
+    ["the opening once there is more to say", c("x", { opening }), last("Thank you"), opening],
+    ["nothing twice", c("x", { opening: `${opening}…` }), last("Hello, where is my order?"), ""],
+    ["the opening beside a draft", c("x", { opening }), { kind: "draft" as const, text: "Dear" }, opening],
+    ["nothing where nothing is known", c("x"), last("Hi"), ""],
+  ])("%s", (_, conversation, below, want) => {
+    expect(second(conversation, below)).toBe(want);
+  });
+  test("a list of past ones prefers the subject", () => {
+    expect(matter(c("x", { subject: "Order 7", opening }))).toBe("Order 7");
+    expect(matter(c("x", { opening }))).toBe(opening);
   });
 });

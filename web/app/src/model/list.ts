@@ -95,6 +95,18 @@ export function third(c: Conversation, presence: Presence | undefined, draft: st
   return { kind: "last", ours: last.direction === "out", text: last.text, ...(last.part ? { part: last.part } : {}) };
 }
 
+/** What a conversation is about: its subject, or what the person wrote first. */
+export function matter(c: Conversation): string {
+  return c.subject || c.opening || "";
+}
+
+/** The second line of a row: what it is about, unless the third line says the very same. */
+export function second(c: Conversation, below: Third): string {
+  const start = c.opening?.replace(/…$/, "").trimEnd();
+  if (!c.subject && start && below.kind === "last" && below.text.startsWith(start)) return "";
+  return matter(c);
+}
+
 /** The legs of a row: the one last spoken on, and the others. */
 export function glyphs(c: Conversation): { main?: string; others: string[] } {
   const main = c.legs.find((l) => l.id === c.last?.leg) ?? c.legs[0];

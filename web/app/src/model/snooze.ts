@@ -16,15 +16,3 @@ export function choices(now: Date): { word: SnoozeWord; at: Date }[] {
   if (toMonday !== 7) out.push({ word: "week", at: at(now, 7, 9) });
   return out.sort((a, b) => a.at.getTime() - b.at.getTime());
 }
-
-const YEAR_MS = 365 * 86_400_000;
-
-/** "Until they reply" is a time that nobody waits for: it comes back when the person writes. */
-export function untilReply(now: Date): Date {
-  return new Date(now.getTime() + 2 * YEAR_MS);
-}
-
-/** Does the time stand for "until they reply"? */
-export function isUntilReply(at: string, now = Date.now()): boolean {
-  return Date.parse(at) - now > YEAR_MS / 2;
-}

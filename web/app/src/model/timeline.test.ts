@@ -25,7 +25,7 @@ const ours = (seq: number, o: Partial<TimelineEvent> = {}) =>
     message: { text: `t${seq}`, delivery: { state: "sent", at: at(seq), attempt: 1 } },
     ...o,
   });
-const about = (seq: number, kind: string, payload: Partial<TimelineEvent>): TimelineEvent => ({
+const about = (seq: number, kind: TimelineEvent["kind"], payload: Partial<TimelineEvent>): TimelineEvent => ({
   id: `x${seq}`,
   kind,
   seq,

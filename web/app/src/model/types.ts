@@ -1,321 +1,93 @@
-// The shapes of the wire, as the hub sends them. Times are RFC 3339 in UTC.
+// The shapes of the wire under the app's names. They come from the API's generated types, so that a
+// change of the API breaks the build; what differs says why. Times are RFC 3339 in UTC.
+import type * as Api from "../api/types.gen";
 
-export type State = "open" | "snoozed" | "resolved";
-export type DeliveryState = "queued" | "sending" | "sent" | "delivered" | "read" | "failed" | "unknown" | "cancelled";
-export type Direction = "in" | "out" | "internal";
-export type ActorKind = "customer" | "agent" | "assistant" | "rule" | "system" | "external";
+/** With some fields that may be missing: made here before the hub has answered, or stored earlier. */
+type Loose<T, K extends keyof T> = Omit<T, K> & Partial<Pick<T, K>>;
+/** With a field's words narrowed to those that the app knows. */
+type Narrow<T, N extends { [K in keyof N]: K extends keyof T ? T[K] : never }> = Omit<T, keyof N> & N;
 
-export interface Actor {
-  kind: ActorKind;
-  id?: string;
-  name?: string;
-}
+export type State = Api.Conversation["state"];
+export type DeliveryState = Api.Delivery["state"];
+export type Direction = Api.Event["direction"];
+export type ActorKind = Api.Actor["kind"];
 
-export interface Failure {
-  class: string;
-  code?: string;
-  said?: string;
-  advice?: string;
-  retry?: string;
-}
+export type Actor = Api.Actor;
+export type Failure = Api.Failure;
+export type Delivery = Api.Delivery;
+export type Part = Api.Part;
+export type Ref = Api.Ref;
+export type ReactionBy = Api.ReactionBy;
+export type Message = Api.Message;
+export type Receipt = Api.Receipt;
 
-export interface Delivery {
-  state: DeliveryState;
-  at: string;
-  attempt: number;
-  failure?: Failure;
-}
+/** An event; one that was made here has not been received by anybody yet. */
+export type TimelineEvent = Loose<Api.Event, "received">;
 
-export interface Part {
-  kind: string;
-  name?: string;
-  mime?: string;
-  size?: number;
-  file?: string;
-  url?: string;
-  expires?: string;
-  retention?: "store" | "url" | "never";
-  width?: number;
-  height?: number;
-  data?: Record<string, string>;
-}
+export type Window = Api.Window;
+export type Leg = Api.Leg;
+export type Preview = Api.Preview;
 
-export interface Ref {
-  event?: string;
-  remote?: string;
-  client?: string;
-  kind?: string;
-  url?: string;
-}
+/** A conversation. `opening`: the first words of the person's first message, where there is no subject. */
+export type Conversation = Api.Conversation & { opening?: string };
 
-export interface ReactionBy {
-  by: Actor;
-  emoji: string;
-  at: string;
-}
-
-export interface Message {
-  text?: string;
-  html?: string;
-  quoted?: string;
-  subject?: string;
-  parts?: Part[];
-  replyTo?: Ref;
-  buttons?: { kind: string; title: string; value?: string }[];
-  mentions?: string[];
-  automated?: boolean;
-  delivery?: Delivery;
-  sendAt?: string;
-  edited?: { rev: number; at: string };
-  unsent?: string;
-  reactions?: ReactionBy[];
-}
-
-export interface Receipt {
-  of?: Ref;
-  upTo?: string;
-  state: DeliveryState;
-  attempt?: number;
-  failure?: Failure;
-}
-
-export interface TimelineEvent {
-  id: string;
-  kind: string;
-  conversation?: string;
-  seq?: number;
-  leg?: string;
-  remote?: string;
-  direction: Direction;
-  actor: Actor;
-  at: string;
-  received?: string;
-  late?: boolean;
-  client?: string;
-  message?: Message;
-  edit?: { of: Ref; text: string; html?: string; rev: number };
-  unsend?: { of: Ref };
-  reaction?: { of: Ref; emoji?: string; removed?: boolean };
-  receipt?: Receipt;
-  postback?: { title: string; payload?: string; of?: Ref };
-  referral?: { source?: string; ref?: string; url?: string; title?: string };
-  status?: { from?: State; to: State; until?: string; why?: string };
-  assignment?: { agent?: string; agentName?: string; team?: string; teamName?: string; was?: string };
-  labels?: { add?: string[]; remove?: string[]; priority?: number };
-  subject?: { text: string };
-  control?: { name: string; data?: Record<string, string> };
-  merge?: { id: string; from: string; into: string; name?: string; undone?: boolean };
-  unknown?: { type: string; summary?: string };
-}
-
-export interface Window {
-  at: string;
-  used?: number;
-}
-
-export interface Leg {
-  id: string;
-  thread: { account: string; id: string; parent?: string };
-  channel: string;
-  identity: string;
-  peer: string;
-  display?: string;
-  lastIn?: string;
-  opened?: Record<string, Window>;
-  seen?: string;
-  readSeq?: number;
-  closed?: string;
-}
-
-export interface Preview {
-  event: string;
-  seq: number;
-  text: string;
-  part?: string;
-  direction: Direction;
-  actor: Actor;
-  leg?: string;
-  at: string;
-  delivery?: DeliveryState;
-}
-
-export interface Conversation {
-  id: string;
-  number: number;
-  person: string;
-  name: string;
-  avatar?: string;
-  queue: string;
-  state: State;
-  snoozeUntil?: string;
-  assignee: string;
-  team: string;
-  labels?: string[];
-  priority?: number;
-  subject?: string;
-  legs: Leg[];
-  seq: number;
-  inCount: number;
-  lastInSeq: number;
-  lastOutSeq: number;
-  undelivered?: number;
-  last?: Preview;
-  lastAt: string;
-  createdAt: string;
-  waitingSince?: string;
-  nextDeadline?: string;
-}
-
-export interface Person {
-  id: string;
-  name: string;
-  profile?: {
-    name?: string;
-    username?: string;
-    avatar?: string;
-    locale?: string;
-    timeZone?: string;
-    extra?: Record<string, string>;
-  };
-  attributes?: Record<string, string>;
-  note?: string;
-  mergedInto?: string;
-  createdAt?: string;
-  lastAt?: string;
-}
-
-export interface Known {
-  id: string;
-  identity: { account?: string; scheme: string; value: string; proof?: "" | "provider" | "signed" | "agent"; display?: string };
-  person: string;
-  firstAt?: string;
-  lastAt?: string;
-}
-
-export interface Mark {
-  inCount: number;
-  seq: number;
-}
+export type Person = Loose<Api.Person, "createdAt" | "lastAt">;
+export type Known = Loose<Api.Known, "firstAt" | "lastAt">;
+export type Mark = Api.Mark;
 
 /** Somebody of ours who has the conversation before them. */
-export interface Here {
-  id: string;
-  name: string;
-  state: "viewing" | "typing" | "idle" | "away";
-}
+export type Here = Narrow<Api.PresentAgent, { state: "viewing" | "typing" | "idle" | "away" }>;
 
+/** Who is here; frames say only what changed of the customer. */
 export interface Presence {
   agents: Here[];
-  customer?: { online?: boolean; typing?: boolean; leg?: string };
+  customer?: Partial<Api.Presence["customer"]>;
 }
 
 export type Words = Record<string, string>;
 
-export interface WindowRule {
-  name: string;
-  opens: string[];
-  for: number; // nanoseconds
-  max?: number;
-  by?: ActorKind[];
-}
+/** A rule's `for` is in nanoseconds. */
+export type WindowRule = Api.WindowRule;
+export type Ways = Api.Ways;
+export type Capabilities = Narrow<
+  Api.Capabilities,
+  { text: Narrow<Api.TextLimit, { unit?: "bytes" | "runes" | "utf16"; rich?: "plain" | "markdown" | "html" }> }
+>;
 
-export interface Ways {
-  in?: boolean;
-  out?: boolean;
-}
+export type Setting = Narrow<
+  Api.SettingInfo,
+  { kind: "text" | "secret" | "url" | "number" | "bool" | "choice" | "list" | "color" }
+>;
 
-export interface Capabilities {
-  text: { max: number; unit?: "bytes" | "runes" | "utf16"; rich?: "plain" | "markdown" | "html" };
-  media?: Record<string, { maxBytes: number; mime?: string[]; maxCount?: number }>;
-  maxParts?: number;
-  partsAlone?: boolean;
-  reactions?: Ways;
-  edits?: Ways;
-  unsends?: Ways;
-  typing?: Ways;
-  receipts?: DeliveryState[];
-  subject?: boolean;
-  replyTo?: boolean;
-  starts?: boolean;
-  windows?: WindowRule[];
-}
+/** A kind of channel. `app`: what its app on the far side is told, where it has one. */
+export type Channel = Omit<Api.ChannelInfo, "can" | "settings"> & { can: Capabilities; settings: Setting[]; app: Setting[] };
 
-export interface Setting {
-  name: string;
-  label: Words;
-  help?: Words;
-  kind: "text" | "secret" | "url" | "number" | "bool" | "choice" | "list" | "color";
-  choices?: string[];
-  default?: string;
-  optional?: boolean;
-}
+/** No state: nobody has looked yet. */
+export type Health = Loose<Omit<Api.Health, "state">, "since"> & { state: Api.Health["state"] | "" };
 
-export interface Channel {
-  kind: string;
-  title: Words;
-  icon: string;
-  hue: number;
-  settings: Setting[];
-  app: Setting[];
-  can: Capabilities;
-}
-
-export interface Health {
-  state: "green" | "amber" | "red" | "";
-  reason?: string;
-  next?: string;
-  since?: string;
-}
-
-export interface Account {
-  id: string;
-  channel: string;
-  name: string;
-  handle?: string;
-  queue?: string;
-  enabled: boolean;
-  settings: Record<string, string>;
-  secrets: Record<string, boolean>;
+export type Account = Loose<Omit<Api.Account, "health">, "createdAt" | "updatedAt"> & {
   health?: Health;
-  createdAt?: string;
   /** What to paste on one's own pages, where the channel has such a thing. */
   snippet?: string;
   /** What to enter on the far side, where the channel has such a thing. */
   callback?: string;
-}
+};
 
-export interface Agent {
-  id: string;
-  name: string;
-  email?: string;
-  roles?: string[];
-  teams?: string[];
-  totp?: boolean;
-  invited?: boolean;
-  disabled?: string;
-}
+/** An agent; of colleagues no more than the name may be visible. */
+export type Agent = Pick<Api.Agent, "id" | "name"> & Partial<Api.Agent>;
+export type Team = Loose<Api.Team, "color">;
 
-export interface Team {
-  id: string;
-  name: string;
-}
+export type Permission = Api.Me["permissions"][number];
 
-export interface Me extends Agent {
-  permissions: string[];
+export interface Me extends Omit<Agent, "teams"> {
+  teams: string[];
+  permissions: Permission[];
   teamList: Team[];
-  settings: { undo: number; locale: string; theme: "" | "light" | "dark" };
+  settings: Api.Settings;
   setup: boolean;
 }
 
-export interface Draft {
-  text: string;
-  leg?: string;
-  version: number;
-}
+export type Draft = Loose<Api.Draft, "updatedAt">;
 
 /** Two persons who may be one. */
-export interface Suggestion {
-  id: string;
-  persons: string[];
-  why?: string;
-}
+export type Suggestion = Pick<Api.Suggestion, "id" | "persons"> & Partial<Api.Suggestion>;

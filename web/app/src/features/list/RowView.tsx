@@ -7,7 +7,7 @@ import { marks, presenceOf } from "../../lib/inbox";
 import { go, inboxPath } from "../../lib/router";
 import { usePart, useStore } from "../../lib/store";
 import { comesBack, full, short } from "../../lib/time";
-import { glyphs, third, unread } from "../../model/list";
+import { glyphs, second, third, unread } from "../../model/list";
 import type { Conversation, Here, Me } from "../../model/types";
 import { Due } from "../../ui/Due";
 import { Icon } from "../../ui/Icon";
@@ -37,13 +37,14 @@ export const RowView = memo(function RowView({
   const { main, others } = glyphs(c);
   const mainLook = main ? look(main) : undefined;
   const line = third(c, here, draft);
+  const about = second(c, line);
   const snoozed = c.state === "snoozed";
   const to = inboxPath(view, c.id);
   const other =
     view === "mine" ? here.agents[0] : (here.agents[0] ?? (c.assignee && c.assignee !== me.id ? "assigned" : undefined));
   return (
     <a
-      className={cx(s.row, n > 0 && s.unread, selected && s.sel, snoozed && s.snz, !c.subject && s.bare, first && s.first)}
+      className={cx(s.row, n > 0 && s.unread, selected && s.sel, snoozed && s.snz, !about && s.bare, first && s.first)}
       href={to}
       aria-current={selected ? "true" : undefined}
       onClick={(e) => {
@@ -70,7 +71,7 @@ export const RowView = memo(function RowView({
         </span>
         <When c={c} />
       </span>
-      {c.subject ? <span className={s.l2}>{c.subject}</span> : null}
+      {about ? <span className={s.l2}>{about}</span> : null}
       <span className={s.l3}>
         <span className={s.pv}>{snoozed ? t("row.snoozed") : <ThirdLine line={line} />}</span>
         {other && other !== "assigned" ? <Viewer who={other} /> : null}
@@ -86,7 +87,7 @@ export const RowView = memo(function RowView({
 
 function When({ c }: { c: Conversation }) {
   const now = useNow();
-  if (c.state === "snoozed" && c.snoozeUntil) {
+  if (c.state === "snoozed") {
     return (
       <span className={s.when}>
         <Icon name="clock-pause" size={13} />

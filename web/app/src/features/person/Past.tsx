@@ -5,6 +5,7 @@ import { pastQuery } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { go, inboxAt, inboxPath, where } from "../../lib/router";
 import { date } from "../../lib/time";
+import { matter } from "../../model/list";
 import { Button, Glyph } from "../../ui/parts";
 import s from "./person.module.css";
 
@@ -39,7 +40,7 @@ export function Past({ person, current }: { person: string; current: string }) {
                 }}
               >
                 <Glyph icon={ch.icon} h={ch.hue} size={15} label={ch.title} />
-                <span>{c.subject || c.last?.text || t("list.noSubject")}</span>
+                <span>{matter(c) || c.last?.text || t("list.noSubject")}</span>
                 <time dateTime={c.lastAt}>{date(c.lastAt)}</time>
               </a>
             </li>

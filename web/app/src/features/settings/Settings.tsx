@@ -4,7 +4,7 @@ import { useLook } from "../../lib/channels";
 import { accountsQuery, channelsQuery } from "../../lib/hub";
 import { type Key, useWords } from "../../lib/i18n";
 import { go, usePlace } from "../../lib/router";
-import type { Me } from "../../model/types";
+import type { Me, Permission } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
 import { cx, Empty, Glyph } from "../../ui/parts";
@@ -40,7 +40,7 @@ export function Settings({ me }: { me: Me }) {
 
 function Page({ me, page, id }: { me: Me; page: string; id: string }) {
   const t = useWords();
-  const may = (p: string) => me.permissions.includes(p);
+  const may = (p: Permission) => me.permissions.includes(p);
   const denied = (
     <Empty icon="lock" title={t("settings.denied")}>
       {t("settings.deniedHelp")}
@@ -93,7 +93,7 @@ function Link({
   );
 }
 
-const fixed: { page: string; word: Key; icon: IconName; needs: string; group: Key }[] = [
+const fixed: { page: string; word: Key; icon: IconName; needs: Permission; group: Key }[] = [
   { page: "agents", word: "settings.agents", icon: "users", needs: "agent.read", group: "settings.people" },
   { page: "teams", word: "settings.teams", icon: "flag", needs: "agent.read", group: "settings.people" },
   { page: "dead", word: "settings.dead", icon: "mailbox", needs: "dead.manage", group: "settings.system" },

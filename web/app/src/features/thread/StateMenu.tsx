@@ -4,7 +4,7 @@ import { type Key, useWords } from "../../lib/i18n";
 import { overlay } from "../../lib/prefs";
 import { useStore } from "../../lib/store";
 import { comesBack, upcoming } from "../../lib/time";
-import { choices, untilReply } from "../../model/snooze";
+import { choices } from "../../model/snooze";
 import type { Conversation, State } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
@@ -34,9 +34,7 @@ export function StateMenu({ c }: { c: Conversation }) {
       <Menu.Target>
         <button type="button" className={s.stb} aria-label={t("state.is", { word })}>
           <i className={cx(s.sd, s[c.state])} />
-          <span>
-            {c.state === "snoozed" && c.snoozeUntil ? t("state.snoozedUntil", { when: comesBack(c.snoozeUntil) }) : word}
-          </span>
+          <span>{c.state === "snoozed" ? t("state.snoozedUntil", { when: comesBack(c.snoozeUntil) }) : word}</span>
         </button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -93,7 +91,7 @@ export function SnoozeMenu({ c }: { c: Conversation }) {
             </Menu.Item>
           );
         })}
-        <Menu.Item onClick={() => void snooze(c, untilReply(now), t("snooze.untilReply"))}>{t("snooze.reply")}</Menu.Item>
+        <Menu.Item onClick={() => void snooze(c, undefined, t("snooze.untilReply"))}>{t("snooze.reply")}</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

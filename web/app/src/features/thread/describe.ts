@@ -1,6 +1,5 @@
 import { type Key, t } from "../../lib/i18n";
 import { upcoming } from "../../lib/time";
-import { isUntilReply } from "../../model/snooze";
 import type { TimelineEvent } from "../../model/types";
 
 const controls: Record<string, Key> = {
@@ -40,9 +39,7 @@ function status(e: TimelineEvent): string {
   const x = e.status;
   if (!x) return "";
   if (x.to === "snoozed")
-    return x.until && !isUntilReply(x.until, Date.parse(e.at))
-      ? t("event.snoozed", { when: upcoming(x.until, new Date(e.at)) })
-      : t("event.snoozedReply");
+    return x.until ? t("event.snoozed", { when: upcoming(x.until, new Date(e.at)) }) : t("event.snoozedReply");
   if (x.to === "resolved") return t("event.resolved");
   if (x.why === "customer_wrote") return t("event.reopenedWrote");
   if (x.why === "snooze_over") return t("event.snoozeOver");

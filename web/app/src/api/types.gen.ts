@@ -1,0 +1,1263 @@
+// Written by `go run ./web/api/typescript`; do not edit.
+
+export interface Account {
+  channel: string
+  createdAt: string
+  enabled: boolean
+  /** The far side's name for it. */
+  handle?: string
+  health: Health
+  id: string
+  name: string
+  /** Where its conversations begin. */
+  queue?: string
+  /** Which secrets are set. */
+  secrets: Record<string, boolean>
+  /** Without secrets. */
+  settings: Record<string, string>
+  updatedAt: string
+}
+
+export interface AccountChange {
+  enabled?: boolean
+  handle?: string
+  name?: string
+  queue?: string
+  settings?: Record<string, string>
+}
+
+export interface AccountDraft {
+  channel: string
+  disabled?: boolean
+  handle?: string
+  /** Empty: the hub makes one. */
+  id?: string
+  name: string
+  queue?: string
+  /** By the names GET /api/channels lists, secrets too. */
+  settings?: Record<string, string>
+}
+
+export interface AccountList {
+  accounts: Account[]
+}
+
+export interface Actor {
+  id?: string
+  kind: 'customer' | 'agent' | 'assistant' | 'rule' | 'system' | 'external'
+  name?: string
+}
+
+export interface Agent {
+  /** Of the avatar. */
+  color: string
+  createdAt: string
+  disabled?: string
+  email: string
+  id: string
+  initials: string
+  /** Never signed in. */
+  invited: boolean
+  name: string
+  roles: string[]
+  /** Empty: the roles'. */
+  scope?: 'all' | 'team' | 'own'
+  signedIn?: string
+  teams: string[]
+  totp: boolean
+}
+
+export interface AgentChange {
+  color?: string
+  /** true ends all sign-ins at once. */
+  disabled?: boolean
+  email?: string
+  name?: string
+  /** Takes the second factor away, for somebody who lost their device. */
+  resetTotp?: boolean
+  roles?: string[]
+  scope?: '' | 'all' | 'team' | 'own'
+  teams?: string[]
+}
+
+export interface AgentInput {
+  email: string
+  name: string
+  /** Absent: agent. */
+  roles?: string[]
+  scope?: '' | 'all' | 'team' | 'own'
+  teams?: string[]
+}
+
+export interface AgentList {
+  agents: Agent[]
+  /** The roles there are. */
+  roles: Role[]
+}
+
+export interface Assignment {
+  agent?: string
+  agentName?: string
+  team?: string
+  teamName?: string
+  was?: string
+}
+
+export interface AuditList {
+  /** Send it as before for the next page. */
+  next?: number
+  records: AuditRecord[]
+}
+
+export interface AuditRecord {
+  /** Such as session.begin or agent.update. */
+  action: string
+  /** Agent's id; empty: nobody was signed in. */
+  actor?: string
+  address?: string
+  at: string
+  data?: Record<string, string>
+  hash: string
+  id: string
+  /** The actor's, as it was then. */
+  name?: string
+  prev: string
+  seq: number
+  target?: string
+}
+
+export interface Button {
+  kind: string
+  title: string
+  value?: string
+}
+
+export interface ButtonLimit {
+  max: number
+  title: number
+}
+
+export interface Capabilities {
+  buttons?: ButtonLimit
+  disclose?: boolean
+  edits?: Ways
+  idempotent?: boolean
+  maxParts?: number
+  media?: Record<string, MediaLimit>
+  partsAlone?: boolean
+  rates?: RateRule[]
+  reactions?: Ways
+  receipts?: ('queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled')[]
+  replyTo?: boolean
+  starts?: boolean
+  subject?: boolean
+  text: TextLimit
+  typing?: Ways
+  unsends?: Ways
+  windows?: WindowRule[]
+}
+
+export interface ChangeInput {
+  addLabels?: string[]
+  /** An agent's id, me, or empty for nobody. */
+  assignee?: string
+  /** Refuse with 409 unless it is assigned to this agent now; empty: to nobody. To claim safely. */
+  ifAssignee?: string
+  /** 0 none, 1 low, 2 normal, 3 high, 4 urgent. */
+  priority?: number
+  removeLabels?: string[]
+  /** With state snoozed; without it, until the person writes. */
+  snoozeUntil?: string
+  state?: 'open' | 'snoozed' | 'resolved'
+  subject?: string
+  /** A team's id, or empty for none. */
+  team?: string
+}
+
+export interface Changing {
+  events: string[]
+}
+
+export interface ChannelInfo {
+  can: Capabilities
+  hue: number
+  icon: string
+  kind: string
+  settings: SettingInfo[]
+  /** By language. */
+  title: Record<string, string>
+}
+
+export interface ChannelList {
+  channels: ChannelInfo[]
+}
+
+export interface CodeInput {
+  code: string
+}
+
+export interface Control {
+  data?: Record<string, string>
+  name: string
+}
+
+export interface Conversation {
+  assignee: string
+  avatar?: string
+  createdAt: string
+  id: string
+  inCount: number
+  labels?: string[]
+  last?: Preview
+  lastAt: string
+  lastInSeq: number
+  lastOutSeq: number
+  legs: Leg[]
+  name: string
+  nextDeadline?: string
+  number: number
+  opening?: string
+  person: string
+  priority?: number
+  queue: string
+  resolvedAt?: string
+  seq: number
+  snoozeUntil?: string
+  state: 'open' | 'snoozed' | 'resolved'
+  subject?: string
+  team: string
+  undelivered?: number
+  waitingSince?: string
+}
+
+export interface ConversationList {
+  conversations: Conversation[]
+  /** Send it as after for the next page; absent on the last. */
+  next?: string
+  /** My reading marks; unread = inCount of the conversation less that of the mark. */
+  reads: Record<string, Mark>
+}
+
+export interface Dead {
+  at: string
+  attempts: number
+  failed: string
+  group: string
+  id: string
+  key: string
+  offset: number
+  partition: number
+  reason: string
+  topic: string
+  value: unknown
+}
+
+export interface DeadList {
+  letters: Dead[]
+  next?: string
+}
+
+export interface Delivery {
+  at: string
+  attempt: number
+  failure?: Failure
+  remotes?: string[]
+  state: 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled'
+}
+
+export interface DisableInput {
+  code: string
+  password: string
+}
+
+export interface Draft {
+  leg?: string
+  text: string
+  updatedAt: string
+  version: number
+}
+
+export interface DraftInput {
+  leg?: string
+  text: string
+  /** Greater than that of the draft before. */
+  version: number
+}
+
+export interface Edit {
+  html?: string
+  of: Ref
+  rev: number
+  text: string
+}
+
+export interface EditState {
+  at: string
+  rev: number
+}
+
+export interface EnrolInput {
+  password: string
+}
+
+export interface Enrolment {
+  secret: string
+  /** otpauth://, to be shown as a QR code. */
+  url: string
+}
+
+export interface Event {
+  actor: Actor
+  assignment?: Assignment
+  at: string
+  client?: string
+  control?: Control
+  conversation?: string
+  depth?: number
+  direction: 'in' | 'out' | 'internal'
+  edit?: Edit
+  id: string
+  kind: 'message' | 'note' | 'edit' | 'unsend' | 'reaction' | 'receipt' | 'postback' | 'referral' | 'status' | 'assignment' | 'labels' | 'subject' | 'control' | 'merge' | 'unknown'
+  labels?: Labels
+  late?: boolean
+  leg?: string
+  merge?: Merge
+  message?: Message
+  postback?: Postback
+  reaction?: Reaction
+  receipt?: Receipt
+  received: string
+  referral?: Referral
+  remote?: string
+  seq?: number
+  status?: Status
+  subject?: Subject
+  thread?: Thread
+  unknown?: Unknown
+  unsend?: Unsend
+}
+
+export interface EventList {
+  /** Oldest first. */
+  events: Event[]
+  /** There are more in the direction asked for. */
+  more: boolean
+}
+
+export interface Failure {
+  advice?: string
+  class: string
+  code?: string
+  retry?: string
+  said?: string
+}
+
+export interface FieldProblem {
+  /** Path of the field; query parameters and headers by name. */
+  field: string
+  message: string
+}
+
+export interface Health {
+  next?: string
+  reason?: string
+  since: string
+  state: 'green' | 'amber' | 'red'
+}
+
+export interface HubStatus {
+  /** What the hub depends on: ok, or the reason why not. */
+  checks: Record<string, string>
+  /** store, bus and search: embedded, or what they run on. */
+  engines: Record<string, string>
+  /** Records that wait, by consumer. */
+  lag: Record<string, number>
+  node: string
+  ready: boolean
+  /** RFC 3339. */
+  started?: string
+  version: string
+}
+
+export interface Identity {
+  account?: string
+  display?: string
+  proof?: string
+  scheme: string
+  value: string
+}
+
+export interface Invited {
+  agent: Agent
+  /** For POST /api/session/once; shown once. */
+  secret: string
+  until: string
+}
+
+export interface Known {
+  firstAt: string
+  id: string
+  identity: Identity
+  lastAt: string
+  person: string
+}
+
+export interface Labels {
+  add?: string[]
+  priority?: number
+  remove?: string[]
+}
+
+export interface Leg {
+  channel: string
+  closed?: string
+  display?: string
+  id: string
+  identity: string
+  lastIn?: string
+  opened?: Record<string, Window>
+  peer: string
+  readSeq?: number
+  seen?: string
+  thread: Thread
+}
+
+export interface Mark {
+  /** Messages from the person that were read. */
+  inCount: number
+  seq: number
+}
+
+export interface MarkInput {
+  /** Everything up to here was read. */
+  seq: number
+  /** Allows moving the mark back; otherwise it only moves forward. */
+  unread?: boolean
+}
+
+export interface Me {
+  agent: Agent
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  /** Which conversations are visible: all, team or own. */
+  scope: 'all' | 'team' | 'own'
+  settings: Settings
+  /** There is no password yet. */
+  setup: boolean
+  /** The agent's teams. */
+  teams: Team[]
+  /** A second factor is set. */
+  totp: boolean
+}
+
+export interface MediaLimit {
+  maxBytes: number
+  maxCount?: number
+  mime?: string[]
+}
+
+export interface Merge {
+  back?: boolean
+  from: string
+  id: string
+  into: string
+  legs?: Leg[]
+  name?: string
+  undone?: boolean
+}
+
+export interface MergeInput {
+  /** Becomes part of the person in the path. */
+  from: string
+}
+
+export interface Merged {
+  id: string
+}
+
+export interface Message {
+  automated?: boolean
+  buttons?: Button[]
+  delivery?: Delivery
+  edited?: EditState
+  html?: string
+  mentions?: string[]
+  parts?: Part[]
+  quoted?: string
+  reactions?: ReactionBy[]
+  replyTo?: Ref
+  sendAt?: string
+  subject?: string
+  text?: string
+  unsent?: string
+}
+
+export interface OnceInput {
+  secret: string
+}
+
+export interface Opened {
+  conversation: Conversation
+  draft?: Draft
+  /** The last ones, oldest first. */
+  events: Event[]
+  identities: Known[]
+  /** There are events before these. */
+  more: boolean
+  person?: Person
+  presence: Presence
+  read: Mark
+}
+
+export interface Part {
+  data?: Record<string, string>
+  expires?: string
+  file?: string
+  height?: number
+  inline?: string
+  kind: string
+  mime?: string
+  name?: string
+  remote?: string
+  retention?: string
+  size?: number
+  url?: string
+  width?: number
+}
+
+export interface PartInput {
+  file: string
+}
+
+export interface PasswordInput {
+  password: string
+  /** The present password; not needed where there is none. */
+  present?: string
+}
+
+export interface Person {
+  attributes?: Record<string, string>
+  createdAt: string
+  erased?: string
+  id: string
+  lastAt: string
+  mergedInto?: string
+  name: string
+  note?: string
+  profile?: Profile
+}
+
+export interface PersonConversations {
+  conversations: Conversation[]
+  next?: string
+}
+
+export interface PersonInput {
+  /** Sets attributes by name; null removes one. */
+  attributes?: Record<string, string | null>
+  name?: string
+  note?: string
+}
+
+export interface PersonView {
+  identities: Known[]
+  person: Person
+}
+
+export interface Postback {
+  of?: Ref
+  payload?: string
+  title: string
+}
+
+export interface Presence {
+  agents: PresentAgent[]
+  customer: PresentCustomer
+}
+
+export interface PresentAgent {
+  id: string
+  name: string
+  /** viewing, typing, idle or away. */
+  state: string
+}
+
+export interface PresentCustomer {
+  leg?: string
+  online: boolean
+  typing: boolean
+}
+
+export interface Preview {
+  actor: Actor
+  at: string
+  delivery?: 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled'
+  direction: 'in' | 'out' | 'internal'
+  event: string
+  leg?: string
+  part?: string
+  seq: number
+  text: string
+}
+
+export interface Problem {
+  /** What to do. */
+  detail?: string
+  /** draft-older: the draft as it is kept. */
+  draft?: Draft
+  /** What is wrong with single fields. */
+  errors?: FieldProblem[]
+  /** answered-meanwhile: the messages that were sent after baseSeq. */
+  events?: Event[]
+  /** Seconds to wait before trying again. */
+  retryAfter?: number
+  /** The HTTP status. */
+  status: number
+  /** The problem in one line; the same for every problem of the type. */
+  title: string
+  /** What sort of problem; the address explains it. */
+  type: string
+}
+
+export interface Profile {
+  avatar?: string
+  extra?: Record<string, string>
+  locale?: string
+  name?: string
+  timeZone?: string
+  username?: string
+}
+
+export interface RateRule {
+  n: number
+  name: string
+  per: number
+  scope: string
+}
+
+export interface Reaction {
+  emoji?: string
+  of: Ref
+  removed?: boolean
+}
+
+export interface ReactionBy {
+  at: string
+  by: Actor
+  emoji: string
+}
+
+export interface Receipt {
+  attempt?: number
+  failure?: Failure
+  of?: Ref
+  remotes?: string[]
+  state: 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled'
+  upTo?: string
+}
+
+export interface Recovery {
+  codes: string[]
+}
+
+export interface Ref {
+  client?: string
+  event?: string
+  kind?: string
+  remote?: string
+  url?: string
+}
+
+export interface Referral {
+  ref?: string
+  source?: string
+  title?: string
+  url?: string
+}
+
+export interface Role {
+  name: string
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  scope: 'all' | 'team' | 'own'
+  title: string
+}
+
+export interface SendInput {
+  /** Refuse with 409 if somebody else of us answered after it; 0: no guard. */
+  baseSeq?: number
+  /** A ULID made by the client: the same id twice is one message. */
+  id: string
+  /** Empty: the leg the person wrote on last. */
+  leg?: string
+  /** Of a note. */
+  mentions?: string[]
+  /** For colleagues only. */
+  note?: boolean
+  parts?: PartInput[]
+  replyTo?: Ref
+  /** Not before; at most a year ahead. */
+  sendAt?: string
+  /** Where the channel has subjects. */
+  subject?: string
+  text?: string
+  /** Seconds in which it can be undone; absent: my setting. */
+  undo?: number
+}
+
+export interface SessionInfo {
+  address: string
+  createdAt: string
+  /** The one this request was made with. */
+  current: boolean
+  expiresAt: string
+  id: string
+  lastAt: string
+  program: string
+}
+
+export interface SessionList {
+  sessions: SessionInfo[]
+}
+
+export interface SettingInfo {
+  choices?: string[]
+  default?: string
+  help?: Record<string, string>
+  /** text, secret, url, number, bool, choice, list or color. */
+  kind: string
+  label: Record<string, string>
+  name: string
+  optional?: boolean
+}
+
+export interface Settings {
+  /** BCP 47; empty: the browser's. */
+  locale: string
+  /** Empty: the system's. */
+  theme: '' | 'light' | 'dark'
+  /** Seconds in which a message can be undone. */
+  undo: number
+}
+
+export interface SettingsInput {
+  color?: string
+  email?: string
+  locale?: string
+  name?: string
+  theme?: '' | 'light' | 'dark'
+  undo?: number
+}
+
+export interface SignInInput {
+  /** Of the authenticator app, or a recovery code; only where a second factor is set. */
+  code?: string
+  email: string
+  password: string
+}
+
+export interface SignedIn {
+  agent: string
+  /** Send it as X-Parley-CSRF with every write; also in the cookie parley_csrf. */
+  csrf: string
+  /** The agent has no password yet: PUT /api/me/password. */
+  setup: boolean
+}
+
+export interface Status {
+  from?: 'open' | 'snoozed' | 'resolved'
+  to: 'open' | 'snoozed' | 'resolved'
+  until?: string
+  why?: string
+}
+
+export interface Subject {
+  text: string
+}
+
+export interface Suggestion {
+  at: string
+  id: string
+  /** What points to it. */
+  identity: Identity
+  persons: string[]
+  why: string
+}
+
+export interface SuggestionList {
+  suggestions: Suggestion[]
+}
+
+export interface Taken {
+  event: string
+}
+
+export interface Team {
+  color: string
+  id: string
+  name: string
+}
+
+export interface TeamInput {
+  name: string
+}
+
+export interface TeamList {
+  teams: Team[]
+}
+
+export interface TextLimit {
+  max: number
+  rich?: string
+  unit?: string
+}
+
+export interface Thread {
+  account: string
+  id: string
+  parent?: string
+}
+
+export interface TokenInfo {
+  createdAt: string
+  expiresAt?: string
+  id: string
+  lastAt?: string
+  name: string
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  token?: string
+}
+
+export interface TokenInput {
+  expiresAt?: string
+  name: string
+  /** Empty: everything you may do. */
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+}
+
+export interface TokenList {
+  tokens: TokenInfo[]
+}
+
+export interface Unknown {
+  raw?: unknown
+  summary?: string
+  type: string
+}
+
+export interface Unsend {
+  of: Ref
+}
+
+export interface Ways {
+  in?: boolean
+  out?: boolean
+}
+
+export interface Window {
+  at: string
+  used?: number
+}
+
+export interface WindowRule {
+  by?: ('customer' | 'agent' | 'assistant' | 'rule' | 'system' | 'external')[]
+  for: number
+  max?: number
+  name: string
+  opens: string[]
+  tag?: string
+}
+
+/** What each operation takes and gives, by its id. */
+export interface Operations {
+  /** Accounts with their health */
+  'list-accounts': {
+    method: 'GET'
+    path: '/api/accounts'
+    answer: AccountList
+  }
+  /** Connect an account */
+  'create-account': {
+    method: 'POST'
+    path: '/api/accounts'
+    body: AccountDraft
+    answer: Account
+  }
+  /** One account */
+  'get-account': {
+    method: 'GET'
+    path: '/api/accounts/{id}'
+    params: { id: string }
+    answer: Account
+  }
+  /** Change an account */
+  'change-account': {
+    method: 'PATCH'
+    path: '/api/accounts/{id}'
+    params: { id: string }
+    body: AccountChange
+    answer: Account
+  }
+  /** Remove an account */
+  'remove-account': {
+    method: 'DELETE'
+    path: '/api/accounts/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** Colleagues and roles */
+  'list-agents': {
+    method: 'GET'
+    path: '/api/agents'
+    answer: AgentList
+  }
+  /** Invite an agent */
+  'invite-agent': {
+    method: 'POST'
+    path: '/api/agents'
+    body: AgentInput
+    answer: Invited
+  }
+  /** One colleague */
+  'get-agent': {
+    method: 'GET'
+    path: '/api/agents/{id}'
+    params: { id: string }
+    answer: Agent
+  }
+  /** Change or disable an agent */
+  'change-agent': {
+    method: 'PATCH'
+    path: '/api/agents/{id}'
+    params: { id: string }
+    body: AgentChange
+    answer: Agent
+  }
+  /** A new one-time sign-in for an agent */
+  'invite-again': {
+    method: 'POST'
+    path: '/api/agents/{id}/invite'
+    params: { id: string }
+    answer: Invited
+  }
+  /** End all sign-ins of an agent */
+  'end-agent-sessions': {
+    method: 'DELETE'
+    path: '/api/agents/{id}/sessions'
+    params: { id: string }
+    answer: void
+  }
+  /** The audit log, the latest first */
+  'list-audit': {
+    method: 'GET'
+    path: '/api/audit'
+    query: { before?: number; limit?: number }
+    answer: AuditList
+  }
+  /** The kinds of channel, with their forms and limits */
+  'list-channels': {
+    method: 'GET'
+    path: '/api/channels'
+    answer: ChannelList
+  }
+  /** One page of the inbox */
+  'list-conversations': {
+    method: 'GET'
+    path: '/api/conversations'
+    query: { view?: string; sort?: 'newest' | 'oldest' | 'waiting'; after?: string; limit?: number }
+    answer: ConversationList
+  }
+  /** A conversation with its person and last events */
+  'open-conversation': {
+    method: 'GET'
+    path: '/api/conversations/{id}'
+    params: { id: string }
+    query: { events?: number }
+    answer: Opened
+  }
+  /** Change state, assignment, labels, priority or subject */
+  'change-conversation': {
+    method: 'PATCH'
+    path: '/api/conversations/{id}'
+    params: { id: string }
+    body: ChangeInput
+    answer: Changing
+  }
+  /** My draft */
+  'get-draft': {
+    method: 'GET'
+    path: '/api/conversations/{id}/draft'
+    params: { id: string }
+    query: { kind?: 'reply' | 'note' }
+    answer: Draft
+  }
+  /** Save my draft */
+  'save-draft': {
+    method: 'PUT'
+    path: '/api/conversations/{id}/draft'
+    params: { id: string }
+    query: { kind?: 'reply' | 'note' }
+    body: DraftInput
+    answer: Draft
+  }
+  /** A stretch of a timeline */
+  'list-events': {
+    method: 'GET'
+    path: '/api/conversations/{id}/events'
+    params: { id: string }
+    query: { before?: number; after?: number; limit?: number }
+    answer: EventList
+  }
+  /** Answer the person, or write a note */
+  'send-message': {
+    method: 'POST'
+    path: '/api/conversations/{id}/messages'
+    params: { id: string }
+    body: SendInput
+    answer: Taken
+  }
+  /** Undo a message that has not left */
+  'undo-message': {
+    method: 'DELETE'
+    path: '/api/conversations/{id}/messages/{event}'
+    params: { id: string; event: string }
+    answer: void
+  }
+  /** Send a failed or unknown message again */
+  'retry-message': {
+    method: 'POST'
+    path: '/api/conversations/{id}/messages/{event}/retry'
+    params: { id: string; event: string }
+    answer: Taken
+  }
+  /** Move my reading mark */
+  'read-conversation': {
+    method: 'PUT'
+    path: '/api/conversations/{id}/read'
+    params: { id: string }
+    body: MarkInput
+    answer: Mark
+  }
+  /** What could not be handled */
+  'list-dead': {
+    method: 'GET'
+    path: '/api/dead'
+    query: { topic?: 'inbound' | 'journal' | 'timeline' | 'outbound' | 'mentions'; after?: string; limit?: number }
+    answer: DeadList
+  }
+  /** Discard a dead letter for good */
+  'discard-dead': {
+    method: 'DELETE'
+    path: '/api/dead/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** Handle a dead letter again */
+  'replay-dead': {
+    method: 'POST'
+    path: '/api/dead/{id}/replay'
+    params: { id: string }
+    answer: void
+  }
+  /** Upload an attachment */
+  'upload-file': {
+    method: 'POST'
+    path: '/api/files'
+    query: { name?: string }
+    body: Blob
+    answer: Part
+  }
+  /** Download an attachment */
+  'download-file': {
+    method: 'GET'
+    path: '/api/files/{id}'
+    params: { id: string }
+    query: { inline?: '1' }
+    answer: Blob
+  }
+  /** Who I am and what I may do */
+  'get-me': {
+    method: 'GET'
+    path: '/api/me'
+    answer: Me
+  }
+  /** Change my name and settings */
+  'change-me': {
+    method: 'PATCH'
+    path: '/api/me'
+    body: SettingsInput
+    answer: Me
+  }
+  /** Change my password */
+  'set-password': {
+    method: 'PUT'
+    path: '/api/me/password'
+    body: PasswordInput
+    answer: void
+  }
+  /** Begin a second factor */
+  'enrol-totp': {
+    method: 'POST'
+    path: '/api/me/totp'
+    body: EnrolInput
+    answer: Enrolment
+  }
+  /** Turn the second factor on */
+  'confirm-totp': {
+    method: 'POST'
+    path: '/api/me/totp/confirm'
+    body: CodeInput
+    answer: Recovery
+  }
+  /** Turn the second factor off */
+  'disable-totp': {
+    method: 'POST'
+    path: '/api/me/totp/disable'
+    body: DisableInput
+    answer: void
+  }
+  /** Take a merge apart again */
+  'undo-merge': {
+    method: 'POST'
+    path: '/api/merges/{id}/undo'
+    params: { id: string }
+    answer: void
+  }
+  /** A person and how to reach them */
+  'get-person': {
+    method: 'GET'
+    path: '/api/persons/{id}'
+    params: { id: string }
+    answer: PersonView
+  }
+  /** Change a person */
+  'change-person': {
+    method: 'PATCH'
+    path: '/api/persons/{id}'
+    params: { id: string }
+    body: PersonInput
+    answer: PersonView
+  }
+  /** A person's conversations, the latest first */
+  'list-person-conversations': {
+    method: 'GET'
+    path: '/api/persons/{id}/conversations'
+    params: { id: string }
+    query: { after?: string; limit?: number }
+    answer: PersonConversations
+  }
+  /** Make two persons one */
+  'merge-person': {
+    method: 'POST'
+    path: '/api/persons/{id}/merge'
+    params: { id: string }
+    body: MergeInput
+    answer: Merged
+  }
+  /** Persons who may be the same */
+  'list-suggestions': {
+    method: 'GET'
+    path: '/api/persons/{id}/suggestions'
+    params: { id: string }
+    answer: SuggestionList
+  }
+  /** Live updates (websocket) */
+  realtime: {
+    method: 'GET'
+    path: '/api/realtime'
+    query: { token?: string }
+    answer: void
+  }
+  /** Sign in with a password */
+  'sign-in': {
+    method: 'POST'
+    path: '/api/session'
+    body: SignInInput
+    answer: SignedIn
+  }
+  /** Sign out */
+  'sign-out': {
+    method: 'DELETE'
+    path: '/api/session'
+    answer: void
+  }
+  /** Sign in with a one-time secret */
+  'sign-in-once': {
+    method: 'POST'
+    path: '/api/session/once'
+    body: OnceInput
+    answer: SignedIn
+  }
+  /** My sign-ins */
+  'list-sessions': {
+    method: 'GET'
+    path: '/api/sessions'
+    answer: SessionList
+  }
+  /** End one of my sign-ins */
+  'end-session': {
+    method: 'DELETE'
+    path: '/api/sessions/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** How the hub is doing */
+  'get-status': {
+    method: 'GET'
+    path: '/api/status'
+    answer: HubStatus
+  }
+  /** They are not the same */
+  'dismiss-suggestion': {
+    method: 'DELETE'
+    path: '/api/suggestions/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** Teams */
+  'list-teams': {
+    method: 'GET'
+    path: '/api/teams'
+    answer: TeamList
+  }
+  /** Make a team */
+  'create-team': {
+    method: 'POST'
+    path: '/api/teams'
+    body: TeamInput
+    answer: Team
+  }
+  /** Rename a team */
+  'rename-team': {
+    method: 'PATCH'
+    path: '/api/teams/{id}'
+    params: { id: string }
+    body: TeamInput
+    answer: Team
+  }
+  /** Remove a team */
+  'remove-team': {
+    method: 'DELETE'
+    path: '/api/teams/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** My API tokens */
+  'list-tokens': {
+    method: 'GET'
+    path: '/api/tokens'
+    answer: TokenList
+  }
+  /** Make an API token */
+  'create-token': {
+    method: 'POST'
+    path: '/api/tokens'
+    body: TokenInput
+    answer: TokenInfo
+  }
+  /** Revoke one of my API tokens */
+  'revoke-token': {
+    method: 'DELETE'
+    path: '/api/tokens/{id}'
+    params: { id: string }
+    answer: void
+  }
+}
