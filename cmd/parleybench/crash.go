@@ -149,7 +149,7 @@ func (t *torment) gather(online, talk context.Context, token string) {
 		todo := make(chan simulate.Frame, 256)
 		a := simulate.NewAgent(simulate.AgentConfig{Base: t.srv.base(), Token: token, HTTP: web, OnEvent: func(f simulate.Frame) {
 			if f.Event.Receipt != nil && f.Event.Receipt.State == timeline.Sent {
-				t.ledger.left(f.Event.Receipt.Of.Event)
+				t.ledger.left()
 			}
 			select {
 			case todo <- f:

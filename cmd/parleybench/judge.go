@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,8 +20,7 @@ type line struct {
 	id, text string
 	visitor  int // who; agents are negative
 	n        int // in the order of writing
-	acked    time.Time // zero: not yet
-	left     bool
+	acked    bool
 }
 
 // ledger is what was written and what was acknowledged, kept outside the program under test.
@@ -33,7 +31,6 @@ type ledger struct {
 	acked   int
 	refused []string
 	in, out stillness
-	slowest time.Duration // from a reply's acknowledgement until it left
 }
 
 // stillness measures how long a direction stands still after each kill.
@@ -61,19 +58,11 @@ func (l *ledger) kill() {
 	l.in.killed, l.out.killed = time.Now(), time.Now()
 }
 
-// left notes that a reply left. An event of an agent ends with the client's id.
-func (l *ledger) left(of timeline.EventID) {
+// left notes that a reply left.
+func (l *ledger) left() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.out.heard()
-	x := l.byID[string(of[strings.LastIndexByte(string(of), '.')+1:])]
-	if x == nil || x.left {
-		return
-	}
-	x.left = true
-	if !x.acked.IsZero() {
-		l.slowest = max(l.slowest, time.Since(x.acked))
-	}
 }
 
 // flow tells how long messages stood still after kills. What does not move before the next
@@ -81,8 +70,7 @@ func (l *ledger) left(of timeline.EventID) {
 func (l *ledger) flow() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return fmt.Sprintf("from a kill to the next acknowledgement: %s; to the next reply that left: %s; a reply waited %d ms at most", l.in.String(), l.out.String(),
-		l.slowest.Milliseconds())
+	return fmt.Sprintf("from a kill to the next acknowledgement: %s; to the next reply that left: %s", l.in.String(), l.out.String())
 }
 
 func (l *ledger) write(x line) {
@@ -98,8 +86,8 @@ func (l *ledger) write(x line) {
 func (l *ledger) ack(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x := l.byID[id]; x != nil && x.acked.IsZero() {
-		x.acked = time.Now()
+	if x := l.byID[id]; x != nil && !x.acked {
+		x.acked = true
 		l.acked++
 		l.in.heard()
 	}
@@ -128,6 +116,7 @@ type verdict struct {
 	Screens    int `json:"screens"`    // differences between an agent's screen and the record
 	Unseen     int `json:"unseen"`     // replies that were sent and that the visitor's program never got, or got twice
 	Refused    int `json:"refused"`    // messages refused for good
+	Slowest    int `json:"slowestMs"`  // from the record of a reply to its leaving, at most, in ms
 }
 
 func (v verdict) right() bool {
@@ -154,6 +143,7 @@ func (t *torment) judge(ctx context.Context, cycles int) (verdict, error) {
 				complain("screen", v.Screens, fmt.Sprintf("agent %d: %s", i, d))
 			}
 		}
+		v.Slowest = max(v.Slowest, slowest(events))
 		for _, e := range events {
 			if e.Kind == timeline.KindMessage && e.Message != nil {
 				found[e.Message.Text] = append(found[e.Message.Text], e)
@@ -183,10 +173,28 @@ func (t *torment) gaps(c timeline.Conversation, events []timeline.Event) int {
 	return n
 }
 
+// slowest is how long a reply of the conversation waited until it left, at most, in milliseconds.
+func slowest(events []timeline.Event) int {
+	var most time.Duration
+	taken := map[timeline.EventID]time.Time{}
+	for _, e := range events {
+		if e.Kind == timeline.KindMessage && e.Direction == timeline.Out {
+			taken[e.ID] = e.Received
+		}
+		if r := e.Receipt; r != nil && r.State == timeline.Sent {
+			if at, first := taken[r.Of.Event]; first {
+				most = max(most, e.Received.Sub(at))
+				delete(taken, r.Of.Event)
+			}
+		}
+	}
+	return int(most.Milliseconds())
+}
+
 func (t *torment) count(v *verdict, found map[string][]timeline.Event) {
 	for _, x := range t.ledger.lines {
 		switch n := len(found[x.text]); {
-		case n == 0 && !x.acked.IsZero():
+		case n == 0 && x.acked:
 			v.Lost++
 			complain("lost", v.Lost, x.text)
 		case n > 1:
