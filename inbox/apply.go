@@ -117,6 +117,9 @@ func applyMessage(c *timeline.Conversation, ev *timeline.Event) {
 	case timeline.In:
 		c.InCount++
 		c.LastInSeq = ev.Seq
+		if c.Opening == "" {
+			c.Opening = opening(ev)
+		}
 		if i := legIndex(c, ev.Leg); i >= 0 && (c.Legs[i].LastIn == nil || ev.At.After(*c.Legs[i].LastIn)) {
 			leg, at := c.Legs[i], ev.At
 			leg.LastIn = &at
@@ -206,6 +209,9 @@ func applyChange(c *timeline.Conversation, ch Change) {
 	}
 	if isCancelled(ch.After) && ch.Before != nil && !isCancelled(ch.Before) {
 		use(c, ch.After.Leg, -1)
+	}
+	if was := opening(ch.Before); was != "" && was == c.Opening {
+		c.Opening = opening(ch.After) // edited, or taken back: its words are gone here too
 	}
 	if c.Last != nil && c.Last.Event == ch.After.ID {
 		c.Last = preview(ch.After)

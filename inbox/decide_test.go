@@ -170,6 +170,47 @@ func TestPreview(t *testing.T) {
 	}
 }
 
+func TestOpeningIsTheFirstMessageOfThePerson(t *testing.T) {
+	c := talk()
+	in := func(seq int64, text string, fill func(*timeline.Event)) timeline.Event {
+		ev := timeline.Event{ID: timeline.EventID(fmt.Sprint("m", seq)), Seq: seq, Kind: timeline.KindMessage, Direction: timeline.In, Leg: "a|t",
+			Actor: timeline.Actor{Kind: timeline.ActorCustomer}, At: at(int(seq)), Received: at(int(seq)), Message: &timeline.Message{Text: text}}
+		if fill != nil {
+			fill(&ev)
+		}
+		return ev
+	}
+	long := strings.Repeat("wörter ", 40)
+	events := []struct {
+		name string
+		ev   timeline.Event
+	}{
+		{"ours before", in(1, "can we help?", func(ev *timeline.Event) {
+			ev.Direction, ev.Actor = timeline.Out, timeline.Actor{Kind: timeline.ActorAgent}
+		})},
+		{"an out-of-office note", in(2, "away", func(ev *timeline.Event) { ev.Message.Automated = true })},
+		{"a picture without words", in(3, "", nil)},
+		{"the first words", in(4, "  where is\n\n"+long, nil)},
+		{"more words", in(5, "hello?", nil)},
+	}
+	for _, e := range events {
+		Apply(&c, &e.ev)
+		want := e.ev.Seq >= 4
+		if got := strings.HasPrefix(c.Opening, "where is wörter"); got != want {
+			t.Errorf("after %s: %q", e.name, c.Opening)
+		}
+	}
+	if n := utf8.RuneCountInString(c.Opening); n > timeline.PreviewRunes/2 || !strings.HasSuffix(c.Opening, "…") {
+		t.Errorf("%d runes: %q", n, c.Opening)
+	}
+	gone := unsend(9)
+	gone.Seq = 6
+	Apply(&c, &gone, Effects(&gone, Facts{Target: &events[3].ev})...)
+	if c.Opening != "" {
+		t.Errorf("words of an unsent message stay: %q", c.Opening)
+	}
+}
+
 func TestNameOf(t *testing.T) {
 	id := timeline.Identity{Account: "a", Scheme: "visitor", Value: "v"}
 	for name, c := range map[string]struct {

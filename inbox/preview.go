@@ -28,8 +28,19 @@ func preview(ev *timeline.Event) *timeline.Preview {
 	return p
 }
 
-// oneLine joins words by single spaces and cuts the text to [timeline.PreviewRunes].
-func oneLine(s string) string {
+// opening is how a person's message begins; empty for what is none, or has no words.
+func opening(ev *timeline.Event) string {
+	if ev == nil || ev.Message == nil || ev.Kind != timeline.KindMessage || !Speaks(ev) {
+		return ""
+	}
+	return cut(ev.Message.Text, timeline.PreviewRunes/2)
+}
+
+// oneLine is a text as lists show it.
+func oneLine(s string) string { return cut(s, timeline.PreviewRunes) }
+
+// cut joins words by single spaces and cuts the text to so many runes.
+func cut(s string, runes int) string {
 	var b strings.Builder
 	n, space := 0, false
 	for len(s) > 0 {
@@ -43,7 +54,7 @@ func oneLine(s string) string {
 			b.WriteByte(' ')
 			n, space = n+1, false
 		}
-		if n >= timeline.PreviewRunes-1 && strings.TrimSpace(s) != "" {
+		if n >= runes-1 && strings.TrimSpace(s) != "" {
 			b.WriteRune('…')
 			break
 		}

@@ -31,6 +31,7 @@ type Conversation struct {
 	Labels       []string       `json:"labels,omitempty"`
 	Priority     int            `json:"priority,omitempty"` // 0 none, 1 low, 2 normal, 3 high, 4 urgent
 	Subject      string         `json:"subject,omitempty"`
+	Opening      string         `json:"opening,omitempty"` // how the person's first message began, in one line of at most PreviewRunes/2
 	Legs         []Leg          `json:"legs"`
 	Seq          int64          `json:"seq"`     // of the last event
 	InCount      int64          `json:"inCount"` // messages from the person; unread = InCount − the reader's

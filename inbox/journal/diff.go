@@ -26,6 +26,7 @@ func diff(was, now *timeline.Conversation) bson.D {
 	d.opt("labels", !slices.Equal(was.Labels, now.Labels), len(now.Labels) == 0, now.Labels)
 	d.opt("priority", was.Priority != now.Priority, now.Priority == 0, now.Priority)
 	d.opt("subject", was.Subject != now.Subject, now.Subject == "", now.Subject)
+	d.opt("opening", was.Opening != now.Opening, now.Opening == "", now.Opening)
 	d.put("legs", !sameLegs(was.Legs, now.Legs), now.Legs)
 	d.put("inCount", was.InCount != now.InCount, now.InCount)
 	d.put("lastInSeq", was.LastInSeq != now.LastInSeq, now.LastInSeq)
