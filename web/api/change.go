@@ -18,7 +18,7 @@ import (
 // ChangeInput changes a conversation; absent fields stay.
 type ChangeInput struct {
 	State        *timeline.State   `json:"state,omitempty" enum:"open,snoozed,resolved"`
-	SnoozeUntil  *time.Time        `json:"snoozeUntil,omitempty" doc:"Needed with state snoozed."`
+	SnoozeUntil  *time.Time        `json:"snoozeUntil,omitempty" doc:"With state snoozed; without it, until the person writes."`
 	Assignee     *timeline.AgentID `json:"assignee,omitempty" maxLength:"64" doc:"An agent's id, me, or empty for nobody."`
 	Team         *timeline.TeamID  `json:"team,omitempty" maxLength:"64" doc:"A team's id, or empty for none."`
 	IfAssignee   *timeline.AgentID `json:"ifAssignee,omitempty" maxLength:"64" doc:"Refuse with 409 unless it is assigned to this agent now; empty: to nobody. To claim safely."`
@@ -155,7 +155,10 @@ func (s *Server) status(c *timeline.Conversation, b ChangeInput) (*timeline.Stat
 		}
 		return st, nil
 	}
-	if b.SnoozeUntil == nil || !b.SnoozeUntil.After(s.now()) {
+	if b.SnoozeUntil == nil { // until the person writes
+		return st, nil
+	}
+	if !b.SnoozeUntil.After(s.now()) {
 		return nil, invalid("snoozeUntil", "name a time ahead")
 	}
 	until := timeline.Moment(*b.SnoozeUntil)

@@ -188,7 +188,6 @@ func TestChange(t *testing.T) {
 	}{
 		{"nothing", `{}`, 422, "invalid"},
 		{"unknown state", `{"state":"gone"}`, 422, "invalid"},
-		{"a snooze without end", `{"state":"snoozed"}`, 422, "invalid"},
 		{"a snooze that is over", `{"state":"snoozed","snoozeUntil":"2020-01-01T00:00:00Z"}`, 422, "invalid"},
 		{"an end without snooze", `{"state":"open","snoozeUntil":"2050-01-01T00:00:00Z"}`, 422, "invalid"},
 		{"nobody we know", `{"assignee":"x"}`, 422, "invalid"},
@@ -206,6 +205,11 @@ func TestChange(t *testing.T) {
 		t.Errorf("commands were written: %+v", got)
 	}
 	w.want(w.call(token, http.MethodPatch, path, `{"assignee":"","state":"open"}`), 202, "")
+	w.journal.take()
+	w.want(w.call(token, http.MethodPatch, path, `{"state":"snoozed"}`), 202, "")
+	if cmds := w.journal.take(); len(cmds) != 1 || cmds[0].Event.Status.To != timeline.Snoozed || cmds[0].Event.Status.Until != nil {
+		t.Errorf("snoozed until they reply: %+v", cmds)
+	}
 }
 
 func TestBrokerOrStoreDown(t *testing.T) {
