@@ -139,6 +139,31 @@ func TestATimerWhoseNodeDiedIsTakenOver(t *testing.T) {
 	}
 }
 
+func TestARestartedNodeTakesItsOwnClaimsOverAtOnce(t *testing.T) {
+	s, f := open(t), &fired{}
+	var clock atomic.Int64
+	clock.Store(time.Now().UnixMilli())
+	now := func() time.Time { return time.UnixMilli(clock.Load()) }
+	died := New(s, func(context.Context, string, []byte) error { return errors.New("died") }, now, nil).Named("a")
+	if err := died.Set(t.Context(), Timer{ID: "x", DueAt: now(), Topic: "x", Value: json.RawMessage("1")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := died.look(t.Context()); err == nil {
+		t.Fatal("the failure was swallowed")
+	}
+	clock.Add(100)
+	for _, c := range []struct {
+		name, node string
+		want       int
+	}{{"another node", "b", 0}, {"no name", "", 0}, {"itself", "a", 1}} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := New(s, f.publish, now, nil).Named(c.node).look(t.Context()); err != nil || f.count() != c.want {
+				t.Errorf("%d fired, %v", f.count(), err)
+			}
+		})
+	}
+}
+
 func TestATimerSetAnewWhileFiringStays(t *testing.T) {
 	s := open(t)
 	var ts *Timers
