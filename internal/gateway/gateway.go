@@ -60,6 +60,7 @@ type Gateway struct {
 
 	open    atomic.Pointer[table] // what is open now, read without a lock
 	mu      sync.Mutex            // one reload at a time
+	began   time.Time             // what this node was sending before is nobody's now
 	seen    int64                 // the version of accounts that open shows; under mu
 	ctx     context.Context       // ends when the gateway closes
 	cancel  context.CancelFunc
@@ -93,6 +94,7 @@ func New(d Deps) (*Gateway, error) {
 		}
 		g.kinds[c.Kind] = c
 	}
+	g.began = g.now()
 	g.metrics = newMetrics(d.Registerer, g)
 	g.open.Store(&table{})
 	g.ctx, g.cancel = context.WithCancel(context.Background())

@@ -99,7 +99,7 @@ func (d *delivery) place(ctx context.Context, j *job, n int) (now step, was *ste
 	switch err := d.g.col(store.Steps).One(ctx, bson.D{{Key: "_id", Value: now.ID}}, &s); {
 	case err == nil:
 		if s.Attempt == now.Attempt {
-			now.Tries = s.Tries
+			now.Tries, now.Outbound = s.Tries, s.Outbound // kept while it is sent, for who finds it after a crash
 		}
 		return now, &s, nil
 	case isNotFound(err):
@@ -136,7 +136,7 @@ func (d *delivery) settled(ctx context.Context, j *job, was *step, sent []timeli
 // cannot be found out, the step is unknown from now on.
 func (d *delivery) reconcile(ctx context.Context, j *job, was *step) (found bool, err error) {
 	now := *was
-	now.Ended = d.g.now()
+	now.Ended, now.Outbound = d.g.now(), ""
 	if remote, ok := d.find(ctx, j, was); ok {
 		now.State, now.Remote, now.Failure = timeline.Sent, remote, nil
 	} else {
@@ -285,7 +285,7 @@ func (d *delivery) call(ctx context.Context, j *job, s step, sent []timeline.Rem
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor) // the call was made: its end is written down
 	defer cancel()
 	was, now := s, s
-	now.Ended = d.g.now()
+	now.Ended, now.Outbound = d.g.now(), ""
 	if !r.At.IsZero() {
 		now.Ended = timeline.Moment(r.At)
 	}

@@ -145,27 +145,43 @@ func (g *Gateway) wake(ctx context.Context, s step) error {
 	return nil
 }
 
-// release sends what was held for an account that is open again.
+// release sends what waits for an account that was opened: what was held for it, what is due
+// although its timer is gone, and what this node was sending when it died. A timer is gone once
+// it published, and what it published may be lost in a power cut.
 func (g *Gateway) release(ctx context.Context, l *live) error {
 	if l.record.Held != nil {
 		return nil
 	}
-	var held []step
-	err := g.col(store.Steps).All(ctx, bson.D{{Key: "account", Value: string(l.record.ID)}, {Key: "state", Value: string(timeline.Queued)}}, &held,
-		store.Find{Sort: bson.D{{Key: "dueAt", Value: 1}}})
-	if err != nil {
-		return fmt.Errorf("gateway: reading held steps: %w", err)
-	}
-	for _, s := range held {
-		if s.Why != whyHeld {
-			continue
+	for _, state := range []timeline.DeliveryState{timeline.Queued, timeline.Sending} {
+		var waits []step
+		err := g.col(store.Steps).All(ctx, bson.D{{Key: "account", Value: string(l.record.ID)}, {Key: "state", Value: string(state)}}, &waits,
+			store.Find{Sort: bson.D{{Key: "dueAt", Value: 1}}})
+		if err != nil {
+			return fmt.Errorf("gateway: reading waiting steps: %w", err)
 		}
-		s.DueAt, s.Why = g.now(), whyRetry
-		if err := g.wake(ctx, s); err != nil {
-			return err
+		for _, s := range waits {
+			if !g.left(s) {
+				continue
+			}
+			s.DueAt, s.Why = g.now(), whyRetry
+			if err := g.wake(ctx, s); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// left reports whether nobody may be left to send a step: its message is published once more.
+// One that somebody sends after all finds it done.
+func (g *Gateway) left(s step) bool {
+	switch {
+	case s.Outbound == "":
+		return false // it never waited: its record is on the topic still
+	case s.State == timeline.Sending:
+		return s.Node == g.d.Node && s.Started.Before(g.began)
+	}
+	return s.Why == whyHeld || !s.DueAt.After(g.now())
 }
 
 // Cancel takes back a message that has not left yet. ok is false where it is too late: it
