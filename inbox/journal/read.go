@@ -16,6 +16,7 @@ import (
 // for a message that an echo may repeat.
 const (
 	markReach = 200
+	markFirst = 50 // the first page back from a mark, which mostly is enough
 	echoReach = 50
 )
 
@@ -343,10 +344,10 @@ func (w *writer) marked(ctx context.Context, s *state, c *timeline.Conversation,
 // crash in between leaves none behind that is older.
 func (w *writer) reach(ctx context.Context, s *state, leg timeline.LegID, ev *timeline.Event, after int64, means func(*timeline.Event) bool) error {
 	seq := bson.D{{Key: "$gt", Value: after}}
-	for {
+	for size := markFirst; ; size = min(2*size, markReach) {
 		page, err := w.page(ctx, s, bson.D{{Key: "leg", Value: string(leg)}, {Key: "conversation", Value: string(s.id)},
-			{Key: "kind", Value: string(timeline.KindMessage)}, {Key: "seq", Value: seq}}, markReach)
-		if err != nil || len(page) < markReach {
+			{Key: "kind", Value: string(timeline.KindMessage)}, {Key: "seq", Value: seq}}, size)
+		if err != nil || len(page) < size {
 			return err
 		}
 		meant, open := 0, 0
