@@ -54,6 +54,8 @@ const (
 	commitEvery       = 50 * time.Millisecond
 	commitSynced      = 200 * time.Millisecond // where the disk must be waited for
 	checkpointEvery   = time.Second
+	checkpointSoon    = 50 * time.Millisecond // instead, this long after a start:
+	checkpointEarly   = 5 * time.Second
 	retainEvery       = 5 * time.Second
 	publishTimeout    = 3 * time.Second
 	maxPending        = 4096    // records of one partition fetched and not handled

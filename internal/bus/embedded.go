@@ -130,7 +130,13 @@ func (e *embedded) ready(ctx context.Context) error {
 		return nil
 	}
 	e.bus.cfg.Log.Warn("bus: the last run did not stop cleanly; going back to what is on disk", "since", e.back.At)
-	return e.rewind(ctx)
+	if err := e.rewind(ctx); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.moved = false // back to what the checkpoint says: there is nothing new to write down
+	return nil
 }
 
 // rollsAt is the size of a file at which the broker begins the topic's next one. A topic made by
@@ -157,7 +163,8 @@ func (e *embedded) tick() {
 	if e.dir == "" {
 		return
 	}
-	save, trim, dead := time.NewTicker(checkpointEvery), time.NewTicker(retainEvery), time.NewTicker(time.Hour)
+	began := time.Now()
+	save, trim, dead := time.NewTimer(saveAgain(0)), time.NewTicker(retainEvery), time.NewTicker(time.Hour)
 	defer save.Stop()
 	defer trim.Stop()
 	defer dead.Stop()
@@ -169,12 +176,23 @@ func (e *embedded) tick() {
 			if e.settled() {
 				e.bus.trouble("checkpoint", e.save())
 			}
+			save.Reset(saveAgain(time.Since(began)))
 		case <-trim.C:
 			e.bus.trouble("retention", e.retain())
 		case <-dead.C:
 			e.bus.trouble("retention of dead letters", e.retainDead(e.bus.ctx))
 		}
 	}
+}
+
+// saveAgain is how long after a checkpoint the next one is due, so long after the start. The
+// first ones come sooner: a process that is killed again and again within a second must not go
+// back to the same one each time, with ever more to do over.
+func saveAgain(up time.Duration) time.Duration {
+	if up < checkpointEarly {
+		return checkpointSoon
+	}
+	return checkpointEvery
 }
 
 // settled says that nothing of an unclean stop is left to mend. Until then the last run's

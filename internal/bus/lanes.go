@@ -15,6 +15,22 @@ type lanes struct {
 	queue  []*entry            // may be handled, in order; p.mu guards all of this
 	held   map[string][]*entry // lanes whose first record failed and waits for its next attempt
 	active bool
+	ran    int // runs since the assignment, as far as they matter
+}
+
+// firstRun is how long a worker's first run is at most; each further one may be twice as long. A
+// process that is killed again soon then has handled something, and need not begin at the
+// same record each time with ever more after it.
+const firstRun = 16
+
+// limit is how long the next run may be, and counts it. The caller holds p.mu.
+func (l *lanes) limit() int {
+	n := firstRun << l.ran
+	if n >= l.p.g.s.maxRun {
+		return l.p.g.s.maxRun
+	}
+	l.ran++
+	return n
 }
 
 // wake starts the worker unless it runs. The caller holds p.mu.
@@ -36,7 +52,7 @@ func (l *lanes) wake() {
 func (l *lanes) take() []*entry {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
-	limit := l.p.g.s.maxRun
+	limit := l.limit()
 	var run []*entry
 	n := 0
 	for ; n < len(l.queue) && !l.p.stopped; n++ {
