@@ -31,8 +31,10 @@ func crashCommand(ctx context.Context, args []string) (err error) {
 	var bin string
 	var cycles int
 	var seed uint64
+	var keep bool
 	f.StringVar(&bin, "bin", "build/parley", "the program under test")
 	f.IntVar(&cycles, "cycles", 20, "how often the program is killed")
+	f.BoolVar(&keep, "keep", false, "leave the program's data where they are")
 	f.DurationVar(&t.life, "life", time.Second, "how long the program lives between two kills, at most")
 	f.Uint64Var(&seed, "seed", uint64(time.Now().UnixNano()), "of the moments at which it is killed")
 	if err := f.Parse(args); err != nil {
@@ -49,7 +51,7 @@ func crashCommand(ctx context.Context, args []string) (err error) {
 		fmt.Fprintf(os.Stderr, "# the program's log is %s\n", s.log)
 		return errors.Join(err, s.kill())
 	}
-	if !v.right() {
+	if keep || !v.right() {
 		fmt.Fprintf(os.Stderr, "# the data are kept in %s\n", s.dir)
 	} else if err := s.remove(); err != nil {
 		return err
