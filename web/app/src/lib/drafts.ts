@@ -39,10 +39,15 @@ export function write(key: string, text: string, leg: string | undefined): void 
   );
 }
 
-/** Empties a draft at once, here and on the hub. */
+/** Empties a draft here. */
+export function empty(key: string): void {
+  if (drafts.get()[key]?.text) write(key, "", undefined);
+}
+
+/** Empties a draft here and on the hub, at once. */
 export function clear(key: string): void {
-  if (!drafts.get()[key]?.text) return;
-  write(key, "", undefined);
+  empty(key);
+  if (!drafts.get()[key]) return;
   clearTimeout(timers.get(key));
   flush(key);
 }

@@ -7,15 +7,32 @@ export function useNow(): number {
   return useStore(clock);
 }
 
+interface Media {
+  watch: (f: () => void) => () => void;
+  get: () => boolean;
+}
+const medias = new Map<string, Media>();
+
+/** One list for each query: asking the browser anew at each drawing costs more than the drawing. */
+function media(query: string): Media {
+  let x = medias.get(query);
+  if (!x) {
+    const m = matchMedia(query);
+    x = {
+      watch: (f) => {
+        m.addEventListener("change", f);
+        return () => m.removeEventListener("change", f);
+      },
+      get: () => m.matches,
+    };
+    medias.set(query, x);
+  }
+  return x;
+}
+
 export function useMedia(query: string): boolean {
-  return useSyncExternalStore(
-    (f) => {
-      const m = matchMedia(query);
-      m.addEventListener("change", f);
-      return () => m.removeEventListener("change", f);
-    },
-    () => matchMedia(query).matches,
-  );
+  const m = media(query);
+  return useSyncExternalStore(m.watch, m.get);
 }
 
 export const usePhone = (): boolean => useMedia("(max-width: 767px)");

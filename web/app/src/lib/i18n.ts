@@ -43,6 +43,7 @@ export function locale(): string {
   return lang() === "zh" ? "zh-CN" : "en-GB";
 }
 
+const numbers = { en: new Intl.NumberFormat("en-GB"), zh: new Intl.NumberFormat("zh-CN") };
 const plurals = { en: new Intl.PluralRules("en"), zh: new Intl.PluralRules("zh") };
 
 export function t(key: Key, values: Record<string, string | number> = {}): string {
@@ -55,7 +56,7 @@ export function t(key: Key, values: Record<string, string | number> = {}): strin
       : ((plurals[l].select(Number.parseFloat(String(n ?? 0))) === "one" ? form.one : undefined) ?? form.other);
   return text.replace(/\{(\w+)\}/g, (all, name: string) => {
     const v = values[name];
-    return v === undefined ? all : typeof v === "number" ? new Intl.NumberFormat(locale()).format(v) : v;
+    return v === undefined ? all : typeof v === "number" ? numbers[l].format(v) : v;
   });
 }
 

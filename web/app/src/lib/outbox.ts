@@ -54,11 +54,15 @@ function bubble(x: Item): TimelineEvent {
   };
 }
 
-/** Shows the message at once and sends it. */
-export function post(x: Item): void {
+/** Keeps the message and shows it; `dispatch` sends it. Apart, so that nothing stands before drawing. */
+export function show(x: Item): void {
   outbox.set((all) => ({ ...all, [x.body.id]: x }));
   act(x.conversation, { type: "pending", event: bubble(x) });
-  void deliver(x.body.id);
+}
+
+/** Sends what is shown. */
+export function dispatch(client: string): void {
+  void deliver(client);
 }
 
 /** Forgets what can be taken back, and when to try again: nobody is signed in. */

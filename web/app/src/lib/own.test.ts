@@ -26,9 +26,13 @@ vi.stubGlobal("localStorage", {
   setItem: (k: string, v: string) => disk.set(k, v),
 });
 const { drafts, write } = await import("./drafts");
-const { outbox, post } = await import("./outbox");
+const { dispatch, outbox, show } = await import("./outbox");
 const { leave, settle } = await import("./visit");
 
+const post = (x: ReturnType<typeof item>) => {
+  show(x);
+  dispatch(x.body.id);
+};
 const item = (id: string) => ({
   conversation: "C",
   name: "Maya",

@@ -9,7 +9,13 @@ setInterval(() => clock.set(Date.now()), 15_000);
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 function format(o: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = locale() + JSON.stringify(o);
+  // the options are constants below: their key is made once
+  let name = names.get(o);
+  if (!name) {
+    name = JSON.stringify(o);
+    names.set(o, name);
+  }
+  const key = locale() + name;
   let f = formats.get(key);
   if (!f) {
     f = new Intl.DateTimeFormat(locale(), o);
@@ -17,6 +23,16 @@ function format(o: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   }
   return f;
 }
+const names = new WeakMap<Intl.DateTimeFormatOptions, string>();
+const clockTime: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const inFull: Intl.DateTimeFormatOptions = {
+  ...clockTime,
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  second: "2-digit",
+};
 
 /** Whole days from a to b, by the calendar here. */
 export function days(a: Date, b: Date): number {
@@ -26,7 +42,7 @@ export function days(a: Date, b: Date): number {
 }
 
 export function timeOfDay(d: Date): string {
-  return format({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(d);
+  return format(clockTime).format(d);
 }
 
 /** For rows: 09:31, Yesterday, Mon, 18 Nov, 3 Jun 2025. */
@@ -53,16 +69,7 @@ export function dayName(at: string, now = new Date()): string {
 
 /** A moment in full, for tooltips. */
 export function full(at: string): string {
-  return format({
-    weekday: "long",
-    day: "numeric",
-    month: "long",
-    year: "numeric",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  }).format(new Date(at));
+  return format(inFull).format(new Date(at));
 }
 
 /** When something comes back: 17:00, tomorrow 09:00, Fri 09:00, 3 Dec 09:00. */

@@ -28,8 +28,7 @@ export type Window = Api.Window;
 export type Leg = Api.Leg;
 export type Preview = Api.Preview;
 
-/** A conversation. `opening`: the first words of the person's first message, where there is no subject. */
-export type Conversation = Api.Conversation & { opening?: string };
+export type Conversation = Api.Conversation;
 
 export type Person = Loose<Api.Person, "createdAt" | "lastAt">;
 export type Known = Loose<Api.Known, "firstAt" | "lastAt">;

@@ -3,6 +3,7 @@ import { Tooltip } from "@mantine/core";
 import type { ButtonHTMLAttributes, CSSProperties, ReactNode, Ref } from "react";
 import { AssistantMark, Icon } from "./Icon";
 import type { IconName } from "./icons";
+import { symbol } from "./sprite";
 import s from "./ui.module.css";
 
 export const cx = (...names: (string | false | undefined)[]): string => names.filter(Boolean).join(" ");
@@ -62,7 +63,7 @@ export function Glyph({
 }) {
   const svg = (
     <svg className="i" width={size} height={size} {...(label ? { role: "img", "aria-label": label } : { "aria-hidden": true })}>
-      <use href={`/icons/${icon}.svg#i`} />
+      <use href={symbol(icon)} />
     </svg>
   );
   if (bare) return svg;

@@ -1,9 +1,10 @@
 import { useMemo } from "react";
+import { flushSync } from "react-dom";
 import { resolve } from "../../lib/changes";
-import { clear, draftKey } from "../../lib/drafts";
+import { clear, draftKey, empty } from "../../lib/drafts";
 import { type Key, t } from "../../lib/i18n";
 import { readAll, thread } from "../../lib/inbox";
-import { post } from "../../lib/outbox";
+import { dispatch, show } from "../../lib/outbox";
 import { say } from "../../lib/prefs";
 import { ulid } from "../../lib/ulid";
 import { measure } from "../../model/legs";
@@ -54,7 +55,8 @@ export function useSend(w: What): Sending {
           return;
         }
         const seconds = w.me.settings.undo;
-        post({
+        const key = draftKey(w.c.id, w.note);
+        const item = {
           conversation: w.c.id,
           name: w.c.name,
           at: new Date().toISOString(),
@@ -68,9 +70,15 @@ export function useSend(w: What): Sending {
               ? { note: true }
               : { baseSeq: thread(w.c.id).timeline.get().seq, ...(w.leg ? { leg: w.leg.id } : {}), undo: seconds }),
           },
+        };
+        // drawn in the frame of the key; the network comes after
+        flushSync(() => {
+          show(item);
+          empty(key);
+          w.files.clear();
         });
-        clear(draftKey(w.c.id, w.note));
-        w.files.clear();
+        dispatch(item.body.id);
+        clear(key);
         readAll(w.c);
         if (thenResolve && !w.note) void resolve(w.c);
         w.done();

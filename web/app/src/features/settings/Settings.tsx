@@ -12,8 +12,8 @@ import { AccountPage } from "./AccountPage";
 import { Agents } from "./Agents";
 import { Channels } from "./Channels";
 import { Dead } from "./Dead";
+import s from "./frame.module.css";
 import { Profile } from "./Profile";
-import s from "./settings.module.css";
 import { Teams } from "./Teams";
 
 /** The settings: their own navigation at the left, one page beside it. */

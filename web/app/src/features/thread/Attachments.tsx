@@ -7,7 +7,7 @@ import type { Part } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
 import { cx } from "../../ui/parts";
-import s from "./thread.module.css";
+import s from "./bubble.module.css";
 
 const icons: Record<string, IconName> = {
   image: "photo",
@@ -33,7 +33,7 @@ export function Attachments({ parts, small, bubble }: { parts: Part[]; small?: b
         return picture && !small ? (
           <Picture key={i} p={p} open={() => setShown(p)} />
         ) : (
-          <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} {...(bubble ? { bubble } : {})} />
+          <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} />
         );
       })}
       {shown ? <Lightbox p={shown} close={() => setShown(undefined)} /> : null}
@@ -65,7 +65,7 @@ function Picture({ p, open }: { p: Part; open: () => void }) {
   );
 }
 
-function File({ p, open, bubble }: { p: Part; open?: () => void; bubble?: "in" | "out" }) {
+function File({ p, open }: { p: Part; open?: () => void }) {
   const t = useWords();
   const url = address(p);
   const gone = !url || (p.expires && Date.parse(p.expires) < Date.now());
@@ -93,17 +93,16 @@ function File({ p, open, bubble }: { p: Part; open?: () => void; bubble?: "in" |
       </span>
     </>
   );
-  const look = cx(s.att, bubble && s.attB);
   if (open) {
     return (
-      <button type="button" className={look} onClick={open}>
+      <button type="button" className={s.att} onClick={open}>
         {inner}
       </button>
     );
   }
-  if (gone) return <span className={look}>{inner}</span>;
+  if (gone) return <span className={s.att}>{inner}</span>;
   return (
-    <a className={look} href={url} download={p.name ?? ""} target="_blank" rel="noopener noreferrer">
+    <a className={s.att} href={url} download={p.name ?? ""} target="_blank" rel="noopener noreferrer">
       {inner}
     </a>
   );

@@ -7,9 +7,9 @@ import type { Conversation, Me, TimelineEvent } from "../../model/types";
 import { AssistantMark, Icon } from "../../ui/Icon";
 import { cx, Glyph, hue } from "../../ui/parts";
 import { Attachments } from "./Attachments";
+import s from "./bubble.module.css";
 import { Delivery } from "./Delivery";
 import { Quoted, RepliedTo, Text } from "./Text";
-import s from "./thread.module.css";
 
 interface Props {
   e: TimelineEvent;

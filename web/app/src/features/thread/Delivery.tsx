@@ -15,7 +15,7 @@ import type { Conversation, DeliveryState, TimelineEvent } from "../../model/typ
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
 import { Button, cx } from "../../ui/parts";
-import s from "./thread.module.css";
+import s from "./bubble.module.css";
 
 const looks: Record<DeliveryState, { icon: IconName; word: Key }> = {
   queued: { icon: "clock", word: "delivery.queued" },

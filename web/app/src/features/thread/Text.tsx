@@ -3,7 +3,7 @@ import { useWords } from "../../lib/i18n";
 import { pieces } from "../../model/links";
 import type { Ref, TimelineEvent } from "../../model/types";
 import { Icon } from "../../ui/Icon";
-import s from "./thread.module.css";
+import s from "./bubble.module.css";
 
 /** Plain text with its line breaks; addresses become links that tell nobody where they were clicked. */
 export function Text({ text, mentions }: { text: string; mentions?: boolean }) {

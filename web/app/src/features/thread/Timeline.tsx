@@ -48,7 +48,7 @@ export function Timeline({
     getScrollElement: () => scroller.current,
     estimateSize: (i) => estimate(rows[i]),
     getItemKey: (i) => rows[i]?.key ?? i,
-    overscan: 6,
+    overscan: 4,
     paddingStart: 12,
     paddingEnd: 10,
     anchorTo: "end",
@@ -107,21 +107,14 @@ export function Timeline({
       <div className={s.tl} ref={scroller} onScroll={onScroll} role="log" aria-label={t("thread.timeline")} aria-live="off">
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolled region must be reachable by keys */}
         <div className={s.tli} style={{ height: virtual.getTotalSize() }} tabIndex={0}>
-          <div className={s.win} style={{ transform: `translateY(${top}px)` }}>
-            {items.map((v) => {
-              const r = rows[v.index];
-              return r ? (
-                <div
-                  key={v.key}
-                  data-index={v.index}
-                  ref={virtual.measureElement}
-                  className={cx(s.slot, r.kind === "message" && !r.head && s.run)}
-                >
-                  <RowOf row={r} c={c} me={me} known={timeline.byId} />
-                </div>
-              ) : null;
-            })}
-          </div>
+          {items.map((v) => {
+            const r = rows[v.index];
+            return r ? (
+              <div key={v.key} data-index={v.index} ref={virtual.measureElement} className={s.slot} style={{ top: v.start }}>
+                <RowOf row={r} c={c} me={me} known={timeline.byId} />
+              </div>
+            ) : null;
+          })}
         </div>
         {timeline.more && top < 200 ? (
           <div className={s.older}>
