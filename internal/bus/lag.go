@@ -36,6 +36,16 @@ func (b *Bus) eachPart(f func(*consumer, *part)) {
 	}
 }
 
+// published lets this node's consumers know of what it wrote itself before they fetch it, so
+// that Waiting is right at once.
+func (b *Bus) published(at place, next int64) {
+	b.eachPart(func(s *consumer, p *part) {
+		if s.topic == at.topic && p.id == at.partition {
+			p.heard(next)
+		}
+	})
+}
+
 func (p *part) lag() int64 {
 	at, ok := p.handled()
 	if !ok {
@@ -62,4 +72,15 @@ func (l *lagGauge) Collect(ch chan<- prometheus.Metric) {
 	l.bus.eachPart(func(s *consumer, p *part) {
 		ch <- prometheus.MustNewConstMetric(l.desc, prometheus.GaugeValue, float64(p.lag()), s.topic, s.group, strconv.Itoa(p.id))
 	})
+}
+
+// Waiting is how many records of a topic this node has yet to handle, over all groups that
+// read it. It is cheap enough to ask with every message.
+func (b *Bus) Waiting(topic string) (n int64) {
+	b.eachPart(func(s *consumer, p *part) {
+		if s.topic == topic {
+			n += p.lag()
+		}
+	})
+	return n
 }

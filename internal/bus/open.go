@@ -101,7 +101,7 @@ func (b *Bus) connect(d dialer) (err error) {
 		return err
 	}
 	b.client = &kafka.Client{Addr: kafka.TCP(b.addr...), Transport: b.tr, Timeout: 10 * time.Second}
-	b.writer = &producer{client: b.client, settings: defaultProduce(b.cfg.Message), parts: map[string][]int{}, queues: map[place]*queue{}}
+	b.writer = &producer{client: b.client, settings: defaultProduce(b.cfg.Message), parts: map[string][]int{}, queues: map[place]*queue{}, newest: b.published}
 	if b.broker != nil && b.broker.dir != "" {
 		b.writer.wrote = b.broker.written
 	}

@@ -129,13 +129,23 @@ func (p *part) position(ctx context.Context) bool {
 	return true
 }
 
+// heard takes note of how far the log reaches: by a fetch, or by what this node published.
+func (p *part) heard(high int64) {
+	for {
+		was := p.high.Load()
+		if was >= high || p.high.CompareAndSwap(was, high) {
+			return
+		}
+	}
+}
+
 // fetch asks for the next records, and waits for them up to fetchWait.
 func (p *part) fetch(ctx context.Context) ([]*entry, bool) {
 	b, topic := p.g.s.bus, p.g.s.topic
 	es, high, err := b.fetch(ctx, topic, p.id, p.next)
 	switch {
 	case err == nil:
-		p.high.Store(high)
+		p.heard(high)
 		p.fetches(nil)
 		return es, true
 	case ctx.Err() != nil:

@@ -19,7 +19,8 @@ import (
 type producer struct {
 	client   *kafka.Client
 	settings produceSettings
-	wrote    func(place) // told of each acknowledged batch before its callers are
+	wrote    func(place)                // told of each acknowledged batch before its callers are; nil: nobody
+	newest   func(at place, next int64) // told the offset after each acknowledged batch; nil: nobody
 
 	mu     sync.Mutex
 	parts  map[string][]int
@@ -244,6 +245,9 @@ func (q *queue) produce(records []kafka.Record) error {
 		RequiredAcks: q.p.settings.acks, Records: kafka.NewRecordReader(records...)})
 	if err != nil {
 		return err
+	}
+	if res.Error == nil && q.p.newest != nil {
+		q.p.newest(q.at, res.BaseOffset+int64(len(records)))
 	}
 	return res.Error
 }
