@@ -25,7 +25,6 @@ type quest struct {
 	speaks  *timeline.Event // the last event by which the person said something
 	person  timeline.PersonID
 	name    string
-	renamed bool
 	guest   bool
 	sure    bool // decided by a verified link: whoever had the thread before
 	queue   string

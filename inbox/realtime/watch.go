@@ -23,7 +23,6 @@ type watcher struct {
 	wake   chan struct{} // holds one token
 	queue  []timeline.Item
 	behind bool
-	start  timeline.Cursor // the first item that did not fit
 	ctx    context.Context // ends at cancel; a field, as the watcher is a goroutine of its own
 }
 
