@@ -56,6 +56,7 @@ test-kafka:
 
 ## test-e2e: browsers against the real binary
 test-e2e: build web/e2e/node_modules/.stamp chromium
+	cd web/app && $(NPM) run smoke
 	cd web/e2e && $(NPM) test
 
 .PHONY: chromium
@@ -74,10 +75,11 @@ crash: binary
 	./build/parleybench crash -bin build/parley -cycles $(CYCLES) $(ARGS)
 
 ## lint: Go, TypeScript, and that generated files are fresh
-lint: $(LINT) web/app/node_modules/.stamp web/widget/node_modules/.stamp
+lint: $(LINT) web/app/node_modules/.stamp web/widget/node_modules/.stamp web/e2e/node_modules/.stamp
 	$(LINT) run ./...
 	cd web/app && $(NPM) run lint
 	cd web/widget && $(NPM) run lint
+	cd web/e2e && $(NPM) run lint
 	$(MAKE) --no-print-directory types-check
 
 $(LINT):
@@ -87,6 +89,7 @@ fmt: $(LINT)
 	$(LINT) fmt ./...
 	cd web/app && $(NPM) run fmt
 	cd web/widget && $(NPM) run fmt
+	cd web/e2e && $(NPM) run fmt
 
 ## types: the TypeScript types of the API, from its description
 types:
