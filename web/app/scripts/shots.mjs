@@ -36,7 +36,8 @@ async function shot(name, path, o = {}) {
   const errors = [];
   page.on("console", (m) => m.type() === "error" && errors.push(m.text()));
   page.on("pageerror", (e) => errors.push(String(e.stack ?? e)));
-  await page.addInitScript((d) => localStorage.setItem("parley.drafts", JSON.stringify(d)), DRAFT);
+  await page.addInitScript((d) => localStorage.setItem("parley.drafts.A1", JSON.stringify(d)), DRAFT);
+  if (o.out) await page.route("**/api/me", (r) => r.fulfill({ status: 401, json: { title: "Sign in" } }));
   await page.goto(base + path);
   await page.clock.runFor(1200);
   await page.waitForTimeout(500);
@@ -86,6 +87,11 @@ await shot("settings-agents", "/settings/agents");
 await shot("settings-teams", "/settings/teams");
 await shot("settings-me", "/settings/me");
 await shot("settings-dead", "/settings/dead");
+await shot("sign-in-light", "/", { out: true });
+await shot("sign-in-dark", "/", { out: true, dark: true });
+await shot("settings-dead-dark", "/settings/dead", { dark: true });
+await shot("settings-1024-dark", "/settings/channels/web1", { width: 1024, height: 768, dark: true });
+await shot("settings-phone-channel", "/settings/channels/web1", { width: 390, height: 844 });
 await shot("settings-phone", "/settings/me", { width: 390, height: 844 });
 
 await browser.close();

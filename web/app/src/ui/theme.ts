@@ -23,4 +23,10 @@ export const theme = createTheme({
   cursorType: "default",
   focusRing: "auto",
   respectReducedMotion: true,
+  components: {
+    // forms here ask only for what they need: a star on every field says nothing
+    InputWrapper: { defaultProps: { withAsterisk: false } },
+    TextInput: { defaultProps: { withAsterisk: false } },
+    PasswordInput: { defaultProps: { withAsterisk: false } },
+  },
 });
