@@ -15,7 +15,7 @@ CYCLES  ?= 200
 
 ## run: build everything and start it, with the demo alive
 run: build
-	./build/parley serve $(ARGS)
+	./build/parley serve --demo $(ARGS)
 
 ## build: front ends and the binary
 build: front binary
