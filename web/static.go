@@ -103,9 +103,8 @@ func typeOf(name string) string {
 	return "application/octet-stream"
 }
 
-// appPolicy lets the agent app load from here alone. Styles may be inline: the component
-// library sets them; scripts may not.
-const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; media-src 'self' blob:; " +
+// appPolicy lets the agent app load from here alone, and nothing of it stand in the page.
+const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
 	"font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 
 // demoPolicy is what a careful shop would set: no inline script or style, nothing from elsewhere.
