@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/timeline"
@@ -18,17 +16,6 @@ import (
 func Message(text string) timeline.Outbound {
 	return timeline.Outbound{ID: "m1", Conversation: "c1", Thread: timeline.Thread{Account: Account, ID: "t1"}, To: "peer", Attempt: 1,
 		Actor: timeline.Actor{Kind: timeline.ActorAgent, ID: "g1", Name: "Priya"}, Message: &timeline.Message{Text: text}, At: epoch}
-}
-
-// measure is a text's length in a limit's unit.
-func measure(text, unit string) int {
-	switch unit {
-	case "bytes":
-		return len(text)
-	case "utf16":
-		return len(utf16.Encode([]rune(text)))
-	}
-	return utf8.RuneCountInString(text)
 }
 
 // plans is C9: planning is pure; no step is over a limit; nothing of the text is lost or torn.
@@ -46,7 +33,7 @@ func plans(p *probe) {
 	for _, unit := range []string{"a", "字", "é", "👩‍👩‍👧", "🏳️‍🌈"} {
 		for _, n := range []int{1, limit.Max - 1, limit.Max, limit.Max + 1, 3*limit.Max + 7} {
 			if n > 0 {
-				p.planText(pl, strings.Repeat(unit, max(1, n/max(1, measure(unit, limit.Unit)))), unit)
+				p.planText(pl, strings.Repeat(unit, max(1, n/max(1, limit.Length(unit)))), unit)
 			}
 		}
 	}
@@ -67,15 +54,15 @@ func (p *probe) planText(pl channels.Planner, text, unit string) {
 		var f *channels.Failure
 		if !errors.As(err, &f) {
 			p.fail("Plan's error is no *Failure: %v", err)
-		} else if limit.Max == 0 || measure(text, limit.Unit) <= limit.Max {
-			p.fail("a message of %d %s was refused: %v", measure(text, limit.Unit), limit.Unit, err)
+		} else if limit.Fits(text) {
+			p.fail("a message of %d %s was refused: %v", limit.Length(text), limit.Unit, err)
 		}
 		return
 	}
 	whole := ""
 	for _, st := range steps {
-		if limit.Max > 0 && measure(st.Text, limit.Unit) > limit.Max {
-			p.fail("a step has %d %s, over the limit of %d", measure(st.Text, limit.Unit), limit.Unit, limit.Max)
+		if !limit.Fits(st.Text) {
+			p.fail("a step has %d %s, over the limit of %d", limit.Length(st.Text), limit.Unit, limit.Max)
 		}
 		if strings.Count(st.Text, unit)*len(unit) != len(st.Text) {
 			p.fail("a step tears a character: %q", st.Text[max(0, len(st.Text)-12):])

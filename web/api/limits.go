@@ -2,9 +2,6 @@ package api
 
 import (
 	"fmt"
-	"path"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/timeline"
@@ -45,48 +42,23 @@ func (s *Server) sendable(c *timeline.Conversation, e *timeline.Event) error {
 }
 
 func checkLimits(can channels.Capabilities, m *timeline.Message) error {
-	if n := length(m.Text, can.Text.Unit); can.Text.Max > 0 && n > can.Text.Max {
-		return invalid("text", fmt.Sprintf("this channel takes %d, and this is %d", can.Text.Max, n))
+	if !can.Text.Fits(m.Text) {
+		return invalid("text", fmt.Sprintf("this channel takes %d, and this is %d", can.Text.Max, can.Text.Length(m.Text)))
 	}
 	if can.MaxParts > 0 && len(m.Parts) > can.MaxParts {
 		return invalid("parts", fmt.Sprintf("this channel takes %d attachments in one message", can.MaxParts))
 	}
 	for i, p := range m.Parts {
-		limit, ok := can.Media[string(p.Kind)]
-		if !ok {
-			limit, ok = can.Media[string(timeline.PartFile)]
-		}
+		limit, ok := can.Limit(p)
 		field := fmt.Sprintf("parts[%d].file", i)
 		switch {
 		case !ok:
 			return invalid(field, "this channel does not take files of the kind "+string(p.Kind))
-		case limit.MaxBytes > 0 && p.Size > limit.MaxBytes:
+		case !limit.Small(p.Size):
 			return invalid(field, fmt.Sprintf("this channel takes files of at most %d bytes", limit.MaxBytes))
-		case !mimeAllowed(limit.MIME, p.MIME):
+		case !limit.Takes(p.MIME):
 			return invalid(field, "this channel does not take files of the type "+p.MIME)
 		}
 	}
 	return nil
-}
-
-func length(text, unit string) int {
-	switch unit {
-	case "bytes":
-		return len(text)
-	case "utf16":
-		return len(utf16.Encode([]rune(text)))
-	}
-	return utf8.RuneCountInString(text)
-}
-
-func mimeAllowed(patterns []string, mime string) bool {
-	if len(patterns) == 0 {
-		return true
-	}
-	for _, p := range patterns {
-		if ok, err := path.Match(p, mime); err == nil && ok {
-			return true
-		}
-	}
-	return false
 }
