@@ -215,8 +215,8 @@ func (n *node) start(ctx context.Context) error {
 	return n.bus.Started(ctx)
 }
 
-// sweepEvery is how often expired sign-ins and the like are removed.
-const sweepEvery = 10 * time.Minute
+// sweepEvery is how often expired sign-ins and files of messages taken back are removed.
+const sweepEvery = time.Minute
 
 func (n *node) sweep() {
 	t := time.NewTicker(sweepEvery)
@@ -226,8 +226,8 @@ func (n *node) sweep() {
 		case <-n.ctx.Done():
 			return
 		case <-t.C:
-			if err := n.auth.Sweep(n.ctx); err != nil && n.ctx.Err() == nil {
-				n.log.Warn("expired sign-ins were not removed; tried again later", "err", err)
+			if err := errors.Join(n.auth.Sweep(n.ctx), n.files.Sweep(n.ctx)); err != nil && n.ctx.Err() == nil {
+				n.log.Warn("what has expired was not removed; tried again later", "err", err)
 			}
 		}
 	}

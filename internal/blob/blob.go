@@ -56,6 +56,7 @@ type File struct {
 	Width  int               `json:"width,omitempty"`  // pixels, as shown
 	Height int               `json:"height,omitempty"` // pixels, as shown
 	At     time.Time         `json:"at"`
+	Unsent *time.Time        `json:"unsentAt,omitempty"` // its message was taken back: it is gone, and swept soon
 }
 
 // Part is the file as a message carries it.
@@ -119,7 +120,33 @@ func (s *Store) Stat(ctx context.Context, id timeline.FileID) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("blob: looking up %s: %w", id, err)
 	}
+	if f.Unsent != nil {
+		return File{}, fs.ErrNotExist
+	}
 	return f, nil
+}
+
+// sweepBatch is how many files one look of Sweep takes.
+const sweepBatch = 100
+
+// Sweep deletes the files of messages that were taken back. Nobody can open them since; this
+// frees their bytes. Several nodes may sweep at once.
+func (s *Store) Sweep(ctx context.Context) error {
+	for {
+		var fs []File
+		err := s.col.All(ctx, bson.D{{Key: "unsentAt", Value: bson.D{{Key: "$lte", Value: timeline.Moment(s.opt.Now())}}}}, &fs, store.Find{Limit: sweepBatch})
+		if err != nil {
+			return fmt.Errorf("blob: looking for what was taken back: %w", err)
+		}
+		for _, f := range fs {
+			if err := s.Delete(ctx, f.ID); err != nil {
+				return err
+			}
+		}
+		if len(fs) < sweepBatch {
+			return nil
+		}
+	}
 }
 
 // Open reads a file.

@@ -149,6 +149,35 @@ func TestPutOpenDelete(t *testing.T) {
 	}
 }
 
+func TestTakenBackIsGoneAndSwept(t *testing.T) {
+	f := newStore(t)
+	var ids []timeline.FileID
+	for _, text := range []string{"stays", "goes", "goes later"} {
+		p, err := f.Put(t.Context(), text+".txt", strings.NewReader(text), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, p.File)
+	}
+	for i, at := range map[int]time.Time{1: f.now, 2: f.now.Add(time.Hour)} {
+		u := bson.D{{Key: "$set", Value: bson.D{{Key: "unsentAt", Value: at}}}}
+		if n, err := f.col.Update(t.Context(), bson.D{{Key: "_id", Value: string(ids[i])}}, u); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	for _, id := range ids[1:] { // before anything was swept
+		if _, _, err := f.Open(t.Context(), id); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("taken back and still there: %v", err)
+		}
+	}
+	if err := f.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b, _ := f.read(t, ids[0]); string(b) != "stays" || f.left(t) != 2 {
+		t.Errorf("%s, %d files are left", b, f.left(t))
+	}
+}
+
 type brokenReader struct{ err error }
 
 func (b brokenReader) Read(p []byte) (int, error) { p[0] = 'x'; return 1, b.err }

@@ -79,7 +79,7 @@ var Schema = []Spec{
 		{Name: "account", Fields: []string{"account", "state", "dueAt"}},
 	}},
 	{Name: Timers, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}}},
-	{Name: Files, Indexes: []Index{{Name: "hash", Fields: []string{"sha256"}}}},
+	{Name: Files, Indexes: []Index{{Name: "hash", Fields: []string{"sha256"}}, {Name: "unsent", Fields: []string{"unsentAt"}}}},
 	{Name: Reads, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "conversation"}}}},
 	{Name: Drafts, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "-updatedAt"}}}},
 	{Name: Merges, Indexes: []Index{{Name: "from", Fields: []string{"from"}}, {Name: "into", Fields: []string{"into"}}}},
