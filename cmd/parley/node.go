@@ -51,6 +51,8 @@ type node struct {
 	gateway *gateway.Gateway
 	web     *fiber.App
 
+	listener *listener // once it serves
+
 	begun time.Time
 	stop  context.CancelFunc // ends what runs beside
 	ctx   context.Context
@@ -239,13 +241,32 @@ func (n *node) shutdown() obs.Shutdown {
 	return obs.Shutdown{
 		{Name: "drain", Budget: time.Second, Close: func(context.Context) error { n.health.Drain(); return nil }},
 		{Name: "live views", Budget: 2 * time.Second, Close: func(context.Context) error { n.hub.Close(); return nil }},
-		{Name: "requests", Budget: 5 * time.Second, Close: n.web.ShutdownWithContext},
+		{Name: "requests", Budget: requestsBudget + time.Second, Close: n.endRequests},
 		{Name: "accounts", Budget: 5 * time.Second, Close: n.gateway.Close},
 		{Name: "beside", Budget: time.Second, Close: func(context.Context) error { n.stop(); return nil }},
 		{Name: "bus", Budget: 8 * time.Second, Close: n.bus.Close},
 		{Name: "store", Budget: 3 * time.Second, Close: func(context.Context) error { return n.store.Close() }},
 		{Name: "traces", Budget: 3 * time.Second, Close: n.traces},
 	}
+}
+
+// requestsBudget is how long requests under way may take to finish at the end.
+const requestsBudget = 4 * time.Second
+
+// endRequests lets requests under way finish. A peer that keeps one half-sent is cut off
+// with the process: it could hold up every restart otherwise.
+func (n *node) endRequests(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestsBudget)
+	defer cancel()
+	if n.listener != nil {
+		n.listener.hush()
+	}
+	err := n.web.ShutdownWithContext(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		n.log.Warn("requests that did not finish are cut off", "after", requestsBudget)
+		return nil
+	}
+	return err
 }
 
 // abandon closes what was opened before construction failed.

@@ -36,16 +36,17 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; choose another address with PARLEY_ADDR", c.Addr, err)
 	}
 	n, err := newNode(ctx, c, log)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return errors.Join(err, l.Close())
 	}
 	served := make(chan error, 1)
-	go func() { served <- n.web.Listener(listener) }()
+	n.listener = newListener(l)
+	go func() { served <- n.web.Listener(n.listener) }()
 	if err := n.start(ctx); err != nil {
 		return errors.Join(err, n.shutdown().Run(context.WithoutCancel(ctx), log))
 	}
