@@ -30,6 +30,7 @@ type Channel struct {
 	Hue      int               // 0–359; lightness and chroma belong to the theme
 	Settings []Setting         // of one account
 	App      []Setting         // shared by every account of the kind, such as an app secret
+	Embed    string            // HTML to paste on one's own pages; {hub} and {account} stand for theirs; empty: none
 	Can      Capabilities
 
 	// Open checks settings and secrets; it does no network I/O. Errors name the setting.

@@ -31,7 +31,8 @@ var Channel = channels.Channel{
 	Kind:  Kind,
 	Title: map[string]string{"en": "Web chat", "zh": "网页聊天"},
 	Icon:  "message-circle",
-	Hue:   262,
+	Hue:   190,
+	Embed: `<script src="{hub}/widget.js" data-account="{account}" async></script>`,
 	Settings: []channels.Setting{
 		{Name: "title", Kind: "text", Default: "Chat with us", Label: text("Title", "标题"), Help: text("Shown at the top of the chat.", "显示在聊天窗口顶部。"), Check: atMost(80)},
 		{Name: "greeting", Kind: "text", Optional: true, Label: text("Greeting", "问候语"), Help: text("Shown before the first message.", "在第一条消息之前显示。"), Check: atMost(500)},

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"html"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/parley-hub/parley/channels"
@@ -24,6 +26,7 @@ type Account struct {
 	Health    channels.Health    `json:"health"`
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
+	Snippet   string             `json:"snippet,omitempty" doc:"HTML to paste on one's own pages, where the channel has such a thing."`
 }
 
 // AccountDraft is a new account. Settings holds secrets too.
@@ -120,17 +123,18 @@ func (s *Server) listAccounts(ctx context.Context, _ *struct{}) (*body[AccountLi
 	}
 	out := AccountList{Accounts: make([]Account, 0, len(list))}
 	for i := range list {
-		out.Accounts = append(out.Accounts, *s.masked(list[i]))
+		out.Accounts = append(out.Accounts, *s.masked(ctx, list[i]))
 	}
 	return &body[AccountList]{out}, nil
 }
 
 // masked makes sure that no secret leaves, whoever keeps the accounts.
-func (s *Server) masked(a gateway.Account) *Account {
-	view := Account(a)
-	view.Settings = map[string]string{}
+func (s *Server) masked(ctx context.Context, a gateway.Account) *Account {
+	view := Account{ID: a.ID, Channel: a.Channel, Name: a.Name, Handle: a.Handle, Queue: a.Queue, Enabled: a.Enabled, Settings: map[string]string{},
+		Secrets: a.Secrets, Health: a.Health, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
 	secret := map[string]bool{}
 	if c := s.channel(a.Channel); c != nil {
+		view.Snippet = s.snippet(ctx, c, a.ID)
 		for _, set := range c.Settings {
 			secret[set.Name] = set.Secret()
 		}
@@ -146,12 +150,30 @@ func (s *Server) masked(a gateway.Account) *Account {
 	return &view
 }
 
+// snippet is what to paste so that pages show the account's channel.
+func (s *Server) snippet(ctx context.Context, c *channels.Channel, id timeline.AccountID) string {
+	return strings.NewReplacer("{hub}", html.EscapeString(s.reachedAt(ctx)), "{account}", html.EscapeString(string(id))).Replace(c.Embed)
+}
+
+// reachedAt is where people reach the hub: as configured, or as this request did.
+func (s *Server) reachedAt(ctx context.Context) string {
+	who := callerOf(ctx)
+	if s.Options.BaseURL != "" || who == nil || who.fiber == nil {
+		return s.Options.BaseURL
+	}
+	scheme := "http://"
+	if s.overTLS(who.fiber) {
+		scheme = "https://"
+	}
+	return scheme + string(who.fiber.Request().Host())
+}
+
 func (s *Server) getAccount(ctx context.Context, in *idInput) (*body[Account], error) {
 	a, err := s.Accounts.Get(ctx, timeline.AccountID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	return &body[Account]{*s.masked(a)}, nil
+	return &body[Account]{*s.masked(ctx, a)}, nil
 }
 
 func (s *Server) createAccount(ctx context.Context, in *body[AccountDraft]) (*body[Account], error) {
@@ -159,7 +181,7 @@ func (s *Server) createAccount(ctx context.Context, in *body[AccountDraft]) (*bo
 	if err != nil {
 		return nil, err
 	}
-	return &body[Account]{*s.masked(a)}, s.audit(ctx, "account.create", string(a.ID), map[string]string{"channel": a.Channel, "name": a.Name})
+	return &body[Account]{*s.masked(ctx, a)}, s.audit(ctx, "account.create", string(a.ID), map[string]string{"channel": a.Channel, "name": a.Name})
 }
 
 func (s *Server) changeAccount(ctx context.Context, in *changeAccountInput) (*body[Account], error) {
@@ -167,7 +189,7 @@ func (s *Server) changeAccount(ctx context.Context, in *changeAccountInput) (*bo
 	if err != nil {
 		return nil, err
 	}
-	return &body[Account]{*s.masked(a)}, s.audit(ctx, "account.update", in.ID, nil)
+	return &body[Account]{*s.masked(ctx, a)}, s.audit(ctx, "account.update", in.ID, nil)
 }
 
 func (s *Server) removeAccount(ctx context.Context, in *idInput) (*nothing, error) {

@@ -103,6 +103,23 @@ func TestAccountsNeverShowSecrets(t *testing.T) {
 	}
 }
 
+func TestSnippetNamesTheHub(t *testing.T) {
+	for name, c := range map[string]struct{ base, begins string }{
+		"as configured":       {"https://inbox.example.org", `<script src="https://inbox.example.org/w.js"`},
+		"as this one reached": {"", `<script src="http://`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(d *api.Deps) { d.Options.BaseURL = c.base })
+			_, token := w.agent("admin")
+			in := map[string]any{"channel": "webchat", "name": "Shop", "settings": map[string]string{"title": "Shop"}}
+			a := into[api.Account](t, w.want(w.call(token, http.MethodPost, "/api/accounts", in), 201, ""))
+			if !strings.HasPrefix(a.Snippet, c.begins) || !strings.HasSuffix(a.Snippet, `/w.js" data-account="`+string(a.ID)+`"></script>`) {
+				t.Errorf("snippet %s", a.Snippet)
+			}
+		})
+	}
+}
+
 func TestIdempotencyKey(t *testing.T) {
 	w := newWorld(t)
 	_, token := w.agent("admin")

@@ -113,6 +113,7 @@ func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
 }
 
 var chat = &channels.Channel{Kind: "webchat", Title: map[string]string{"en": "Web chat"}, Icon: "message-circle", Hue: 220,
+	Embed: `<script src="{hub}/w.js" data-account="{account}"></script>`,
 	Settings: []channels.Setting{{Name: "title", Label: map[string]string{"en": "Title"}, Kind: "text"},
 		{Name: "token", Label: map[string]string{"en": "Token"}, Kind: "secret", Optional: true}},
 	Can: channels.Capabilities{Text: channels.TextLimit{Max: 50, Unit: "runes"}, MaxParts: 2,

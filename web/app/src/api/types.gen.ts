@@ -15,6 +15,8 @@ export interface Account {
   secrets: Record<string, boolean>
   /** Without secrets. */
   settings: Record<string, string>
+  /** HTML to paste on one's own pages, where the channel has such a thing. */
+  snippet?: string
   updatedAt: string
 }
 

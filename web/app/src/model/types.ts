@@ -66,8 +66,6 @@ export type Health = Loose<Omit<Api.Health, "state">, "since"> & { state: Api.He
 
 export type Account = Loose<Omit<Api.Account, "health">, "createdAt" | "updatedAt"> & {
   health?: Health;
-  /** What to paste on one's own pages, where the channel has such a thing. */
-  snippet?: string;
   /** What to enter on the far side, where the channel has such a thing. */
   callback?: string;
 };
