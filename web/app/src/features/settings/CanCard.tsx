@@ -27,11 +27,7 @@ export function CanCard({ can }: { can: Capabilities }) {
     [t("can.files"), media("file")],
     [
       t("can.receipts"),
-      can.receipts?.length
-        ? can.receipts
-            .map((r) => t(r === "read" ? "delivery.read" : "delivery.delivered").toLocaleLowerCase())
-            .join(t("list.comma"))
-        : t("can.no"),
+      can.receipts?.length ? can.receipts.map((r) => t(`delivery.${r}`).toLocaleLowerCase()).join(t("list.comma")) : t("can.no"),
     ],
     [t("can.edits"), ways(can.edits)],
     [t("can.unsends"), ways(can.unsends)],
