@@ -198,7 +198,7 @@ func (n *node) start(ctx context.Context) error {
 		return err
 	}
 	if err := bus.Consume(n.bus, bus.Outbound, bus.Consumer[timeline.Outbound]{Group: "gateway",
-		Lane: func(o timeline.Outbound) string { return o.Thread.Key() }}, n.gateway.Deliver); err != nil {
+		Lane: gateway.Lane}, n.gateway.Deliver); err != nil {
 		return err
 	}
 	if n.gossip != nil {

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/parley-hub/parley/internal/config"
 	"github.com/parley-hub/parley/internal/simulate"
 	"github.com/parley-hub/parley/timeline"
 )
@@ -126,6 +128,40 @@ func TestAgentIsAddedWhileItRuns(t *testing.T) {
 	}
 	if err := client.Call(t.Context(), "POST", "/api/session/once", map[string]string{"secret": secret}, nil); err == nil {
 		t.Error("the link signs in twice")
+	}
+}
+
+func TestRemovedDemoAccountStaysRemoved(t *testing.T) {
+	t.Setenv("PARLEY_DATA", t.TempDir())
+	c, err := config.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := newNode(t.Context(), c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := n.abandon(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for range 2 { // as two nodes, or a start after a crash
+		if err := n.seed(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if as, err := n.gateway.List(t.Context()); err != nil || len(as) != 1 || as[0].ID != demoAccount {
+		t.Fatalf("a first start made %+v, %v", as, err)
+	}
+	if err := n.gateway.Remove(t.Context(), demoAccount); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if as, err := n.gateway.List(t.Context()); err != nil || len(as) != 0 {
+		t.Errorf("it came back: %+v, %v", as, err)
 	}
 }
 

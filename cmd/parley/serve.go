@@ -12,9 +12,12 @@ import (
 	"strconv"
 	"strings"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"github.com/parley-hub/parley/internal/config"
 	"github.com/parley-hub/parley/internal/gateway"
 	"github.com/parley-hub/parley/internal/obs"
+	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -99,8 +102,29 @@ func (n *node) welcome(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// seed makes what a first start needs. On a store that has accounts it does nothing.
+// seeded marks a store whose first start is over: what it made may have been removed since,
+// and must not come back.
+const seeded = "seeded"
+
+// seed makes what a first start needs, once in the life of a store. What a crash left undone
+// is done at the next start.
 func (n *node) seed(ctx context.Context) error {
+	meta, mark := n.store.C(store.Meta), bson.D{{Key: "_id", Value: seeded}}
+	var done struct{}
+	if err := meta.One(ctx, mark, &done); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := n.seedAccount(ctx); err != nil {
+		return fmt.Errorf("making the first account: %w", err)
+	}
+	if err := meta.Insert(ctx, mark); err != nil && !store.IsDuplicate(err, "_id_") { // another node was as quick
+		return err
+	}
+	return nil
+}
+
+// seedAccount makes the demo's account where there is none at all.
+func (n *node) seedAccount(ctx context.Context) error {
 	as, err := n.gateway.List(ctx)
 	if err != nil || len(as) > 0 {
 		return err
@@ -111,10 +135,10 @@ func (n *node) seed(ctx context.Context) error {
 	}
 	_, err = n.gateway.Create(ctx, gateway.Draft{ID: demoAccount, Channel: "webchat", Name: "Halden shop", Settings: map[string]string{
 		"title": "Halden", "greeting": "Ask us anything.", "team": "Priya Nair\nJonas Weber", "replyTime": "about 3 minutes",
-		"origins": "*", "messageRate": "0", "sessionRate": "0", "identitySecret": base64.RawURLEncoding.EncodeToString(secret), // so that anything can be tried on it
+		"origins": "*", "messageRate": "0", "sessionRate": "0", // so that anything can be tried on it
+		"identitySecret": base64.RawURLEncoding.EncodeToString(secret),
 	}})
-	var taken *gateway.Invalid
-	if errors.As(err, &taken) { // another node was first
+	if _, there := n.gateway.Get(ctx, demoAccount); err != nil && there == nil { // another node made it meanwhile
 		return nil
 	}
 	return err

@@ -23,9 +23,8 @@ type VisitorConfig struct {
 	Window  int  // messages on their way at once; 0: 1
 	Post    bool // send by POST instead of over the socket
 
-	Identity string            // a JWT that signs the visitor in; empty: anonymous
-	Form     map[string]string // answers of the pre-chat form
-	Locale   string            // empty: en
+	Identity string // a JWT that signs the visitor in; empty: anonymous
+	Locale   string // empty: en
 
 	OnItem  func(timeline.Item)
 	OnAck   func(id string)
@@ -92,9 +91,6 @@ func (v *VisitorClient) Begin(ctx context.Context) error {
 	}
 	if v.cfg.Identity != "" {
 		in["identity"] = v.cfg.Identity
-	}
-	if len(v.cfg.Form) > 0 {
-		in["form"] = v.cfg.Form
 	}
 	var s visitorSession
 	if err := call(ctx, v.cfg.HTTP, http.MethodPost, v.url("/session"), v.head(false), in, &s); err != nil {

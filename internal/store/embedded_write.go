@@ -152,8 +152,8 @@ func (e *Embedded) transact(batch []*request) error {
 // reopenWriter drops the writer's connection, and with it the transaction.
 func (e *Embedded) reopenWriter() {
 	if e.writer != nil {
-		_, err := e.writer.exec("ROLLBACK") // SQLite may have done so already
-		_ = errors.Join(err, e.writer.close())
+		_, _ = e.writer.exec("ROLLBACK") // SQLite may have done so already, and closing does it
+		_ = e.writer.close()             // repeats the error that brought us here
 		e.writer = nil
 	}
 }
