@@ -160,11 +160,18 @@ func (b *Bus) deads(ctx context.Context, topic string) ([]deadRef, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: %s", ErrUnknownTopic, topic)
 	}
-	next, end, err := b.bounds(ctx, name, 0)
+	var next, end int64
+	err := settled(ctx, func(ctx context.Context) (err error) {
+		next, end, err = b.bounds(ctx, name, 0)
+		return err
+	})
 	latest := map[string]int64{} // negative: a tombstone
 	for err == nil && next < end {
 		var es []*entry
-		es, _, err = b.fetch(ctx, name, 0, next)
+		err = settled(ctx, func(ctx context.Context) (err error) {
+			es, _, err = b.fetch(ctx, name, 0, next)
+			return err
+		})
 		for _, e := range es {
 			next = e.offset + 1
 			latest[e.key] = e.offset
@@ -190,7 +197,11 @@ func (b *Bus) deads(ctx context.Context, topic string) ([]deadRef, error) {
 }
 
 func (b *Bus) readDead(ctx context.Context, topic string, d deadRef) (*entry, error) {
-	es, _, err := b.fetch(ctx, deadName(topic), 0, d.offset)
+	var es []*entry
+	err := settled(ctx, func(ctx context.Context) (err error) {
+		es, _, err = b.fetch(ctx, deadName(topic), 0, d.offset)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("bus: reading dead letter %s: %w", d.id, classify(err))
 	}

@@ -75,6 +75,22 @@ func (b *Bus) bounds(ctx context.Context, topic string, partition int) (first, l
 	return 0, 0, fmt.Errorf("no offsets of %s %d", topic, partition)
 }
 
+// patience is how long a person's reading waits for a partition without a leader: a topic made a
+// moment ago, or a broker that has just come back.
+const patience = 5 * time.Second
+
+// settled calls read again while the partition is changing its leader, for at most patience.
+func settled(ctx context.Context, read func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		err := read(ctx)
+		if err == nil || !moving(err) || sleep(ctx, 20*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
 // outOfRange raises the alarm and says where to go on: at the oldest record there is. Below the
 // log's start records are gone unread; beyond its end the log was cut, and what was written since
 // has offsets that were handled once, so that all of it must be read again.
