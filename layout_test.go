@@ -22,6 +22,7 @@ var layout = map[string][]string{
 	"channels":             {"timeline", "=channels"},
 	"channels/channeltest": {"timeline", "=channels"},
 	"channels/all":         {"channels"},
+	"channels/internal":    {"timeline", "=channels"},
 	"inbox":                {"timeline"},
 	"inbox/journal":        {"=inbox", "timeline", "internal"},
 	"inbox/realtime":       {"=inbox", "timeline", "internal"},
@@ -100,10 +101,11 @@ func rule(dir string) ([]string, bool) {
 	return nil, false
 }
 
-// allowed reports whether a folder may import another. Sub-packages of one's own folder are one's own.
+// allowed reports whether a folder may import another. Sub-packages of one's own folder are one's
+// own, except below channels and inbox themselves, which are contracts.
 func allowed(dir, in string, may []string) bool {
-	if strings.HasPrefix(in, dir+"/") {
-		return !strings.HasPrefix(dir, "channels") && dir != "inbox"
+	if strings.HasPrefix(in, adapter(dir)+"/") {
+		return dir != "channels" && dir != "inbox"
 	}
 	for _, m := range may {
 		if exact, ok := strings.CutPrefix(m, "="); ok {
@@ -117,6 +119,14 @@ func allowed(dir, in string, may []string) bool {
 		}
 	}
 	return false
+}
+
+// adapter is the folder of the adapter that a folder belongs to; any other folder is its own.
+func adapter(dir string) string {
+	if parts := strings.Split(dir, "/"); len(parts) > 2 && parts[0] == "channels" {
+		return path.Join(parts[:2]...)
+	}
+	return dir
 }
 
 // walkGo calls f for every Go file of this module.
