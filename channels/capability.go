@@ -20,6 +20,9 @@ type Capabilities struct {
 	Receipts   []timeline.DeliveryState `json:"receipts,omitempty"` // what the far side reports of ours
 	Buttons    *ButtonLimit             `json:"buttons,omitempty"`
 	Subject    bool                     `json:"subject,omitempty"`
+	Envelope   bool                     `json:"envelope,omitempty"`   // messages name their recipients: To, Cc, Bcc
+	Public     bool                     `json:"public,omitempty"`     // everybody can read it
+	Moderation []string                 `json:"moderation,omitempty"` // what we may do to the person's messages; see timeline.Moderation
 	ReplyTo    bool                     `json:"replyTo,omitempty"`
 	Starts     bool                     `json:"starts,omitempty"`     // may we write first?
 	Idempotent bool                     `json:"idempotent,omitempty"` // the far side drops a repeated Step.Key
@@ -57,7 +60,8 @@ type ButtonLimit struct {
 // WindowRule says: one of Opens allows Max messages (0: any number) for For, by By.
 // A leg is open while one of its channel's rules allows the message.
 type WindowRule struct {
-	Name  string               `json:"name"` // standard, human_agent, private_reply
+	Name  string               `json:"name"`            // standard, human_agent, private_reply
+	Label map[string]string    `json:"label,omitempty"` // by language, for the composer; empty: the standard window needs no name
 	Opens []string             `json:"opens"`
 	For   time.Duration        `json:"for"` // nanoseconds
 	Max   int                  `json:"max,omitempty"`

@@ -32,6 +32,8 @@ type Channel struct {
 	App      []Setting         // shared by every account of the kind, such as an app secret
 	Embed    string            // HTML to paste on one's own pages; {hub} and {account} stand for theirs; empty: none
 	Can      Capabilities
+	Places   map[string]Capabilities // of further sorts of thread by name, such as public comments; the usual one has none
+	Connect  []Connect               // ways to make an account by signing in on the far side
 
 	// Open checks settings and secrets; it does no network I/O. Errors name the setting.
 	Open func(Account, Host) (Session, error)
@@ -41,7 +43,37 @@ type Channel struct {
 	Split func(app map[string]string, c Callback) ([]Slice, Answer, error)
 }
 
-// Slice is what a shared callback says about one account.
+// On is what the far side allows on one sort of thread.
+func (c *Channel) On(place string) Capabilities {
+	if can, ok := c.Places[place]; ok {
+		return can
+	}
+	return c.Can
+}
+
+// Connect makes accounts by the far side's own sign-in, as OAuth 2.0 (RFC 6749 §4.1) has it.
+// The hub keeps the state that ties the answer to who asked.
+type Connect struct {
+	Name  string            // in addresses and records: facebook, google
+	Label map[string]string // of the button, by language
+	Needs []string          // settings of App without which it cannot work
+
+	// Begin is the address of the far side's consent page. redirect is where it sends the
+	// person back to, state what it must hand back.
+	Begin func(app map[string]string, redirect, state string) (string, error)
+	// Finish trades the query the person came back with for accounts to make. One that is
+	// there already (by its handle) gets the new settings. Errors are *Problem where a person can help.
+	Finish func(ctx context.Context, h *http.Client, app map[string]string, query map[string][]string, redirect string) ([]Found, error)
+}
+
+// Found is an account that a sign-in on the far side gave access to.
+type Found struct {
+	Name     string
+	Handle   timeline.Handle
+	Settings map[string]string
+}
+
+// Slice is what a shared callback says about one account. Its Decode is called with Verified set.
 type Slice struct {
 	Account timeline.Handle // the far side's name for the account
 	Callback
@@ -74,6 +106,7 @@ type Account struct {
 	Queue    string          // where its conversations begin
 	Settings map[string]string
 	Previous map[string]string // secrets that were rotated out and still verify
+	App      map[string]string // what the accounts of the kind share
 }
 
 // Session is one open account. It is safe for concurrent use.
@@ -145,6 +178,14 @@ type Reconciler interface {
 	Find(ctx context.Context, s Step, since time.Time) (remote timeline.RemoteID, found bool, err error)
 }
 
+// Starter is a Session on which we may write first. Start says how a first message to an
+// address goes, or with a *Failure why it cannot: it fills in Event.Thread, Peer, To, Place and
+// About. It is pure; id is unique and becomes part of the new thread's name where it needs one.
+type Starter interface {
+	Session
+	Start(to, about, id string) (timeline.Inbound, error)
+}
+
 // Fetcher is a Session whose attachments need its credentials to download.
 type Fetcher interface {
 	Session
@@ -187,6 +228,8 @@ type Callback struct {
 	Header http.Header
 	Body   []byte
 	At     time.Time
+	// Verified says that Split has checked the signature already. Only the hub sets it.
+	Verified bool
 }
 
 // Answer is what to reply once the events are durable. The zero value is 200 with no body.

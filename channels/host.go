@@ -23,6 +23,19 @@ type Host interface {
 	Health(Health)     // reports how the account is; the worst of hub and session is shown
 	Files() Files
 	Threads() Threads
+	Notes() Notes
+	// Callback is the address where the far side's callbacks reach this account, or with shared
+	// every account of the kind. Empty where the hub has no address of its own.
+	Callback(shared bool) string
+}
+
+// Notes is what a session remembers from one call to the next, by keys of its own: small, and
+// lost with the account. Several nodes may write; the last one wins. Keys are at most 512 bytes.
+type Notes interface {
+	// Get reads; a key that is not there is not in the answer.
+	Get(ctx context.Context, keys ...string) (map[string][]byte, error)
+	// Put is durable when it returns. A nil value removes.
+	Put(ctx context.Context, values map[string][]byte) error
 }
 
 // Files keeps bytes: what customers send and what agents attach.
@@ -32,6 +45,9 @@ type Files interface {
 	Put(ctx context.Context, name string, r io.Reader, max int64) (timeline.Part, error)
 	// Open reads a file. A file that is not there gives fs.ErrNotExist.
 	Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser, timeline.Part, error)
+	// Fit gives the file as a limit takes it: itself, or a copy in another format or size. What
+	// cannot be made to fit is a *Failure of class BadMedia that says why.
+	Fit(ctx context.Context, id timeline.FileID, l MediaLimit) (timeline.Part, error)
 	// URL is a signed link to one file that works without sign-in for ttl.
 	URL(id timeline.FileID, ttl time.Duration) string
 }

@@ -12,7 +12,7 @@ import (
 // as idempotency key where the far side takes one.
 type Step struct {
 	Key      string            `json:"key"`  // StepKey(Outbound.ID, n)
-	Kind     string            `json:"kind"` // send, edit, unsend, react
+	Kind     string            `json:"kind"` // send, edit, unsend, react, hide, unhide, delete
 	N        int               `json:"n"`    // from 0
 	Outbound timeline.Outbound `json:"outbound"`
 	Text     string            `json:"text,omitempty"` // of a send: this step's share

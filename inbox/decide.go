@@ -110,6 +110,7 @@ func Check(ev *timeline.Event) error {
 		timeline.KindUnsend: ev.Unsend != nil, timeline.KindReaction: ev.Reaction != nil, timeline.KindReceipt: ev.Receipt != nil,
 		timeline.KindPostback: ev.Postback != nil, timeline.KindReferral: ev.Referral != nil, timeline.KindStatus: ev.Status != nil,
 		timeline.KindAssignment: ev.Assignment != nil, timeline.KindLabels: ev.Labels != nil, timeline.KindSubject: ev.Subject != nil,
+		timeline.KindModeration: ev.Moderation != nil, timeline.KindMedia: ev.Media != nil,
 		timeline.KindControl: ev.Control != nil, timeline.KindMerge: ev.Merge != nil, timeline.KindUnknown: ev.Unknown != nil,
 	}
 	switch ok, known := has[ev.Kind]; {

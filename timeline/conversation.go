@@ -50,7 +50,9 @@ type Conversation struct {
 type Leg struct {
 	ID       LegID             `json:"id"`
 	Thread   Thread            `json:"thread"`
-	Channel  string            `json:"channel"` // the channel's kind, for its glyph and word
+	Channel  string            `json:"channel"`         // the channel's kind, for its glyph and word
+	Place    string            `json:"place,omitempty"` // what sort of thread: empty for the usual, comment …
+	About    string            `json:"about,omitempty"` // what it is about, in one line
 	Identity IdentityID        `json:"identity"`
 	Peer     Handle            `json:"peer"`              // whom to write to
 	Display  string            `json:"display,omitempty"` // the peer as people read it
@@ -65,6 +67,7 @@ type Leg struct {
 type Window struct {
 	At   time.Time `json:"at"`
 	Used int       `json:"used,omitempty"`
+	By   RemoteID  `json:"by,omitempty"` // the far side's id of what opened it
 }
 
 // Preview is the last message in one line.

@@ -23,13 +23,15 @@ const (
 	KindLabels     Kind = "labels"     // Labels
 	KindSubject    Kind = "subject"    // Subject
 	KindControl    Kind = "control"    // Control: standby, opt-out, revoked …
+	KindModeration Kind = "moderation" // Moderation: what the person said in public was hidden or deleted by us
+	KindMedia      Kind = "media"      // Media: what a message carries was fetched, or could not be
 	KindMerge      Kind = "merge"      // Merge: two persons became one, or came apart
 	KindUnknown    Kind = "unknown"    // Unknown: kept and shown, never dropped
 )
 
 // Kinds lists every kind, for exhaustive tests.
 var Kinds = []Kind{KindMessage, KindNote, KindEdit, KindUnsend, KindReaction, KindReceipt, KindPostback, KindReferral,
-	KindStatus, KindAssignment, KindLabels, KindSubject, KindControl, KindMerge, KindUnknown}
+	KindStatus, KindAssignment, KindLabels, KindSubject, KindControl, KindModeration, KindMedia, KindMerge, KindUnknown}
 
 // Direction is which way an event went.
 type Direction string
@@ -99,6 +101,8 @@ type Event struct {
 	Labels     *Labels     `json:"labels,omitempty"`
 	Subject    *Subject    `json:"subject,omitempty"`
 	Control    *Control    `json:"control,omitempty"`
+	Moderation *Moderation `json:"moderation,omitempty"`
+	Media      *Media      `json:"media,omitempty"`
 	Merge      *Merge      `json:"merge,omitempty"`
 	Unknown    *Unknown    `json:"unknown,omitempty"`
 }
@@ -121,16 +125,43 @@ type Message struct {
 	HTML      string       `json:"html,omitempty"`   // sanitised
 	Quoted    string       `json:"quoted,omitempty"` // what the sender's program repeated of older messages
 	Subject   string       `json:"subject,omitempty"`
+	Envelope  *Envelope    `json:"envelope,omitempty"` // where the channel has several recipients
 	Parts     []Part       `json:"parts,omitempty"`
 	ReplyTo   *Ref         `json:"replyTo,omitempty"`
 	Buttons   []Button     `json:"buttons,omitempty"`
 	Mentions  []AgentID    `json:"mentions,omitempty"` // in a note
 	Automated bool         `json:"automated,omitempty"`
+	Checks    []Check      `json:"checks,omitempty"`   // what is known of who sent it
 	Delivery  *Delivery    `json:"delivery,omitempty"` // of ours: what became of it
 	SendAt    *time.Time   `json:"sendAt,omitempty"`   // not before; until then it can be undone
 	Edited    *EditState   `json:"edited,omitempty"`
 	Unsent    *time.Time   `json:"unsent,omitempty"` // its content is gone
 	Reactions []ReactionBy `json:"reactions,omitempty"`
+	Moderated *Moderated   `json:"moderated,omitempty"` // of a public one: what we did to it
+}
+
+// Envelope is who a message is from and for, where a channel has several recipients, such as
+// mail. Of one of ours, Bcc is known to us alone and never leaves in a header.
+type Envelope struct {
+	From    Address   `json:"from,omitzero"`
+	ReplyTo []Address `json:"replyTo,omitempty"`
+	To      []Address `json:"to,omitempty"`
+	Cc      []Address `json:"cc,omitempty"`
+	Bcc     []Address `json:"bcc,omitempty"`
+}
+
+// Address is one recipient or sender.
+type Address struct {
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address"`
+}
+
+// Check is what was found out about where a message comes from, such as DMARC. It is shown
+// as a badge; a pass is no proof of who wrote.
+type Check struct {
+	Name   string `json:"name"`   // as the field calls it: DMARC, DKIM, SPF
+	Result string `json:"result"` // pass, fail, none
+	Detail string `json:"detail,omitempty"`
 }
 
 // EditState is the edit that counts.
@@ -165,9 +196,10 @@ type Part struct {
 	Remote    RemoteID          `json:"remote,omitempty"` // the far side's name for it
 	Expires   *time.Time        `json:"expires,omitempty"`
 	Retention Retention         `json:"retention,omitempty"`
-	Inline    string            `json:"inline,omitempty"` // content id, where the body refers to it
-	Width     int               `json:"width,omitempty"`  // pixels
-	Height    int               `json:"height,omitempty"` // pixels
+	Inline    string            `json:"inline,omitempty"`  // content id, where the body refers to it
+	Missing   string            `json:"missing,omitempty"` // why it is not kept although it should be: expired, too_large, refused, gone
+	Width     int               `json:"width,omitempty"`   // pixels
+	Height    int               `json:"height,omitempty"`  // pixels
 	Data      map[string]string `json:"data,omitempty"`
 }
 
@@ -234,6 +266,46 @@ type Referral struct {
 type Control struct {
 	Name string            `json:"name"` // standby, owner, opt_in, opt_out, revoked, test
 	Data map[string]string `json:"data,omitempty"`
+}
+
+// The actions of a [Moderation].
+const (
+	ModerateHide   = "hide"   // others no longer see it
+	ModerateUnhide = "unhide" // they see it again
+	ModerateDelete = "delete" // it is gone for everybody
+)
+
+// Moderation hides or deletes what the person said in public. It is asked by one of us, and
+// done or failed once the far side was called.
+type Moderation struct {
+	Of      Ref      `json:"of"`
+	Action  string   `json:"action"`
+	State   string   `json:"state"`             // asked, done, failed
+	Asked   EventID  `json:"asked,omitempty"`   // of done and failed: what asked for it
+	Failure *Failure `json:"failure,omitempty"` // of failed
+}
+
+// Moderated is the moderation of a message that counts: the latest asked for, as far as it got.
+type Moderated struct {
+	Action  string    `json:"action"`
+	State   string    `json:"state"`
+	Asked   EventID   `json:"asked"`
+	By      Actor     `json:"by"`
+	At      time.Time `json:"at"`
+	Failure *Failure  `json:"failure,omitempty"`
+}
+
+// Media tells what became of parts of a message that had to be fetched: they are kept with us
+// now, or why not. A part that is kept already is left alone.
+type Media struct {
+	Of    Ref         `json:"of"`
+	Parts []MediaPart `json:"parts"`
+}
+
+// MediaPart is the part at a place of the message.
+type MediaPart struct {
+	N    int  `json:"n"` // from 0
+	Part Part `json:"part"`
 }
 
 // Unknown is what an adapter could not name. It is shown with its type; Raw is kept for replaying.

@@ -11,9 +11,20 @@ type Inbound struct {
 	To      Handle     `json:"to,omitempty"` // whom to answer, where that is not Peer.Value
 	Profile *Profile   `json:"profile,omitempty"`
 	Links   []Identity `json:"links,omitempty"` // further identities of the same person
+	Place   string     `json:"place,omitempty"` // what sort of thread it is; see channels.Channel.Places
+	About   string     `json:"about,omitempty"` // what the thread is about, in one line: a post, a subject
 	Opens   []string   `json:"opens,omitempty"` // window events, such as "message"; see channels.WindowRule
+	Offers  []Offer    `json:"offers,omitempty"`
 	Queue   string     `json:"queue,omitempty"` // empty: the account's
 	Trace   string     `json:"-"`
+}
+
+// Offer is a further way to answer that an event opens: a comment may be answered in private.
+type Offer struct {
+	Thread Thread   `json:"thread"`
+	Place  string   `json:"place,omitempty"`
+	To     Handle   `json:"to,omitempty"` // empty: the event's
+	Opens  []string `json:"opens,omitempty"`
 }
 
 // Command asks the single writer to change a conversation. Its id is the idempotency key:
@@ -25,6 +36,7 @@ type Command struct {
 	Create       *Create        `json:"create,omitempty"` // from resolve: how to begin, if it does not exist
 	Attach       *Leg           `json:"attach,omitempty"` // from resolve: the leg the event came by
 	Opens        []string       `json:"opens,omitempty"`
+	Offers       []Leg          `json:"offers,omitempty"`     // from resolve: further legs, their ledgers filled in
 	Name         string         `json:"name,omitempty"`       // the person's present name
 	BaseSeq      int64          `json:"baseSeq,omitempty"`    // refuse if one of us answered after it; 0: no guard
 	IfAssignee   *AgentID       `json:"ifAssignee,omitempty"` // refuse unless it is still theirs
@@ -45,7 +57,9 @@ type Outbound struct {
 	Conversation ConversationID    `json:"conversation"`
 	Channel      string            `json:"channel"`
 	Thread       Thread            `json:"thread"`
+	Place        string            `json:"place,omitempty"`
 	To           Handle            `json:"to"`
+	About        string            `json:"about,omitempty"` // what the thread is about
 	Actor        Actor             `json:"actor"`
 	Attempt      int               `json:"attempt"` // 1 at first; a person's retry counts up
 	Opened       map[string]Window `json:"opened,omitempty"`
@@ -53,6 +67,7 @@ type Outbound struct {
 	Edit         *Edit             `json:"edit,omitempty"`
 	Unsend       *Unsend           `json:"unsend,omitempty"`
 	Reaction     *Reaction         `json:"reaction,omitempty"`
+	Moderation   *Moderation       `json:"moderation,omitempty"`
 	Subject      string            `json:"subject,omitempty"`
 	At           time.Time         `json:"at"`
 }

@@ -49,13 +49,14 @@ type Hub struct {
 	parts     map[timeline.FileID]timeline.Part
 	log       bytes.Buffer
 	threads   *Threads
+	notes     map[string][]byte
 }
 
 var _ channels.Host = (*Hub)(nil)
 
 // NewHub makes a hub whose clock stands still.
 func NewHub() *Hub {
-	h := &Hub{now: epoch, files: map[timeline.FileID][]byte{}, parts: map[timeline.FileID]timeline.Part{}}
+	h := &Hub{notes: map[string][]byte{}, now: epoch, files: map[timeline.FileID][]byte{}, parts: map[timeline.FileID]timeline.Part{}}
 	h.threads = &Threads{hub: h, items: map[string][]timeline.Item{}, watch: map[string]map[int]func(timeline.Item){}}
 	return h
 }
@@ -184,6 +185,48 @@ func (h *Hub) Threads() channels.Threads { return h.threads }
 // Thread gives a test a hand on the threads.
 func (h *Hub) Thread() *Threads { return h.threads }
 
+// Callback is an address nobody answers at.
+func (h *Hub) Callback(shared bool) string {
+	if shared {
+		return "https://hub.invalid/hooks/test"
+	}
+	return "https://hub.invalid/hooks/test/" + string(Account)
+}
+
+// Notes are kept in memory.
+func (h *Hub) Notes() channels.Notes { return memNotes{h} }
+
+type memNotes struct{ h *Hub }
+
+// Get reads notes.
+func (n memNotes) Get(_ context.Context, keys ...string) (map[string][]byte, error) {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	n.h.use("Notes")
+	out := map[string][]byte{}
+	for _, k := range keys {
+		if v, ok := n.h.notes[k]; ok {
+			out[k] = bytes.Clone(v)
+		}
+	}
+	return out, nil
+}
+
+// Put writes notes.
+func (n memNotes) Put(_ context.Context, values map[string][]byte) error {
+	n.h.mu.Lock()
+	defer n.h.mu.Unlock()
+	n.h.use("Notes")
+	for k, v := range values {
+		if v == nil {
+			delete(n.h.notes, k)
+		} else {
+			n.h.notes[k] = bytes.Clone(v)
+		}
+	}
+	return nil
+}
+
 type memFiles struct{ h *Hub }
 
 type memFile struct{ *bytes.Reader }
@@ -221,6 +264,20 @@ func (f memFiles) Open(_ context.Context, id timeline.FileID) (io.ReadSeekCloser
 		return nil, timeline.Part{}, fs.ErrNotExist
 	}
 	return memFile{bytes.NewReader(b)}, f.h.parts[id], nil
+}
+
+// Fit refuses what does not fit.
+func (f memFiles) Fit(_ context.Context, id timeline.FileID, l channels.MediaLimit) (timeline.Part, error) {
+	f.h.mu.Lock()
+	defer f.h.mu.Unlock()
+	p, ok := f.h.parts[id]
+	if !ok {
+		return timeline.Part{}, fs.ErrNotExist
+	}
+	if !l.Small(p.Size) || !l.Takes(p.MIME) {
+		return timeline.Part{}, &channels.Failure{Class: channels.BadMedia, Advice: "The file does not fit."}
+	}
+	return p, nil
 }
 
 // URL is a link that leads nowhere.

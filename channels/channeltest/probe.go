@@ -22,7 +22,7 @@ func (p *probe) skip(why string) { p.skipped = why }
 
 // account is a good account.
 func (p *probe) account() channels.Account {
-	return channels.Account{ID: Account, Name: "Test", Handle: "test-handle", Queue: "support", Settings: p.settings()}
+	return channels.Account{ID: Account, Name: "Test", Handle: "test-handle", Queue: "support", Settings: p.settings(), App: p.h.App}
 }
 
 // settings are the harness's with defaults put in.
@@ -125,7 +125,7 @@ func checkEvents(in []timeline.Inbound) (wrong []string) {
 // payload reports whether an event has exactly the payload its kind names.
 func payload(e *timeline.Event) bool {
 	has := map[string]bool{"message": e.Message != nil, "edit": e.Edit != nil, "unsend": e.Unsend != nil, "reaction": e.Reaction != nil, "receipt": e.Receipt != nil,
-		"postback": e.Postback != nil, "referral": e.Referral != nil, "control": e.Control != nil, "unknown": e.Unknown != nil,
+		"postback": e.Postback != nil, "referral": e.Referral != nil, "control": e.Control != nil, "moderation": e.Moderation != nil, "media": e.Media != nil, "unknown": e.Unknown != nil,
 		"status": e.Status != nil, "assignment": e.Assignment != nil, "labels": e.Labels != nil, "subject": e.Subject != nil, "merge": e.Merge != nil}
 	want := string(e.Kind)
 	if e.Kind == timeline.KindNote {

@@ -156,7 +156,7 @@ func (n *node) parts() (err error) {
 		Channels: all.Channels, Store: n.store, Box: n.box, Files: gateway.Files(n.files), Threads: n.hub.Threads(),
 		Publish: n.take,
 		Timers:  n.timers, HTTP: httpx.New(httpx.Options{}),
-		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node,
+		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})
 	return err
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -36,6 +37,18 @@ func (f files) Put(ctx context.Context, name string, r io.Reader, max int64) (ti
 // Open reads a file.
 func (f files) Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser, timeline.Part, error) {
 	return f.b.Open(ctx, id)
+}
+
+// Fit gives the file as a limit takes it.
+func (f files) Fit(ctx context.Context, id timeline.FileID, l channels.MediaLimit) (timeline.Part, error) {
+	s, err := f.b.Stat(ctx, id)
+	if err != nil {
+		return timeline.Part{}, err
+	}
+	if !l.Small(s.Size) || !l.Takes(s.MIME) {
+		return timeline.Part{}, &channels.Failure{Class: channels.BadMedia, Advice: fmt.Sprintf("The file %s (%s, %d bytes) is not taken on this channel.", s.Name, s.MIME, s.Size)}
+	}
+	return s.Part(), nil
 }
 
 // URL is a signed link.

@@ -390,6 +390,9 @@ func (noFiles) Put(context.Context, string, io.Reader, int64) (timeline.Part, er
 func (noFiles) Open(context.Context, timeline.FileID) (io.ReadSeekCloser, timeline.Part, error) {
 	return nil, timeline.Part{}, errors.New("no files here")
 }
+func (noFiles) Fit(context.Context, timeline.FileID, channels.MediaLimit) (timeline.Part, error) {
+	return timeline.Part{}, errors.New("no files here")
+}
 func (noFiles) URL(timeline.FileID, time.Duration) string { return "" }
 
 type noThreads struct{}

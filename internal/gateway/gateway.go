@@ -50,6 +50,7 @@ type Deps struct {
 	Registerer prometheus.Registerer
 	Now        func() time.Time
 	Node       string // names this node in leases; unique
+	BaseURL    string // where the far side's callbacks reach the hub; empty: not known
 }
 
 // Gateway holds the open accounts of one node. It is safe for concurrent use.

@@ -76,6 +76,7 @@ var errLater = errors.New("gateway: it cannot be made durable now")
 // slice that poisons its adapter is parked and does not hold up the others.
 func (g *Gateway) takeAll(ctx context.Context, k *channels.Channel, slices []channels.Slice) error {
 	for _, s := range slices {
+		s.Verified = true
 		l := g.open.Load().byHandle[k.Kind+"|"+string(s.Account)]
 		reason := "no_account"
 		if l != nil && l.session != nil {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -53,6 +55,22 @@ func (h *host) Log() *slog.Logger         { return h.live.log }
 func (h *host) Health(s channels.Health)  { h.live.health.session(s) }
 func (h *host) Files() channels.Files     { return h.live.g.d.Files }
 func (h *host) Threads() channels.Threads { return own{h.live.g.d.Threads, h.live.account.ID} }
+
+// Callback is where the far side's callbacks come in.
+func (h *host) Callback(shared bool) string {
+	base := strings.TrimSuffix(h.live.g.d.BaseURL, "/")
+	if base == "" {
+		return ""
+	}
+	path := base + "/hooks/" + h.live.kind.Kind
+	if !shared {
+		path += "/" + string(h.live.account.ID)
+	}
+	return path
+}
+
+// Notes are the account's own.
+func (h *host) Notes() channels.Notes { return notes{h.live.g.col(store.Notes), h.live.account.ID} }
 
 // own lets a session see only its own account's threads.
 type own struct {

@@ -43,6 +43,7 @@ const (
 	Audit         = "audit"
 	Counters      = "counters"
 	Cursors       = "cursors" // of runners
+	Notes         = "notes"   // account|key → what an adapter remembers
 	Dead          = "dead"    // dead letters as people see them
 	Parked        = "parked"  // callbacks for accounts that are not there yet
 	Meta          = "meta"    // migrations, checkpoints
@@ -93,6 +94,7 @@ var Schema = []Spec{
 	{Name: Audit, Indexes: []Index{{Name: "seq", Fields: []string{"seq"}, Unique: true}}},
 	{Name: Counters},
 	{Name: Cursors},
+	{Name: Notes, Indexes: []Index{{Name: "account", Fields: []string{"account"}}}},
 	{Name: Dead, Indexes: []Index{{Name: "at", Fields: []string{"-at", "-_id"}}}},
 	{Name: Parked, Indexes: []Index{{Name: "handle", Fields: []string{"channel", "handle", "_id"}}}},
 	{Name: Meta},

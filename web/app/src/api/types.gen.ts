@@ -50,6 +50,11 @@ export interface Actor {
   name?: string
 }
 
+export interface Address {
+  address: string
+  name?: string
+}
+
 export interface Agent {
   /** Of the avatar. */
   color: string
@@ -143,10 +148,13 @@ export interface Capabilities {
   buttons?: ButtonLimit
   disclose?: boolean
   edits?: Ways
+  envelope?: boolean
   idempotent?: boolean
   maxParts?: number
   media?: Record<string, MediaLimit>
+  moderation?: string[]
   partsAlone?: boolean
+  public?: boolean
   rates?: RateRule[]
   reactions?: Ways
   receipts?: ('queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'failed' | 'unknown' | 'cancelled')[]
@@ -192,6 +200,12 @@ export interface ChannelInfo {
 
 export interface ChannelList {
   channels: ChannelInfo[]
+}
+
+export interface Check {
+  detail?: string
+  name: string
+  result: string
 }
 
 export interface CodeInput {
@@ -308,6 +322,14 @@ export interface Enrolment {
   url: string
 }
 
+export interface Envelope {
+  bcc?: Address[]
+  cc?: Address[]
+  from?: Address
+  replyTo?: Address[]
+  to?: Address[]
+}
+
 export interface Event {
   actor: Actor
   assignment?: Assignment
@@ -319,12 +341,14 @@ export interface Event {
   direction: 'in' | 'out' | 'internal'
   edit?: Edit
   id: string
-  kind: 'message' | 'note' | 'edit' | 'unsend' | 'reaction' | 'receipt' | 'postback' | 'referral' | 'status' | 'assignment' | 'labels' | 'subject' | 'control' | 'merge' | 'unknown'
+  kind: 'message' | 'note' | 'edit' | 'unsend' | 'reaction' | 'receipt' | 'postback' | 'referral' | 'status' | 'assignment' | 'labels' | 'subject' | 'control' | 'moderation' | 'media' | 'merge' | 'unknown'
   labels?: Labels
   late?: boolean
   leg?: string
+  media?: Media
   merge?: Merge
   message?: Message
+  moderation?: Moderation
   postback?: Postback
   reaction?: Reaction
   receipt?: Receipt
@@ -411,6 +435,7 @@ export interface Labels {
 }
 
 export interface Leg {
+  about?: string
   channel: string
   closed?: string
   display?: string
@@ -419,6 +444,7 @@ export interface Leg {
   lastIn?: string
   opened?: Record<string, Window>
   peer: string
+  place?: string
   readSeq?: number
   seen?: string
   thread: Thread
@@ -451,10 +477,20 @@ export interface Me {
   totp: boolean
 }
 
+export interface Media {
+  of: Ref
+  parts: MediaPart[]
+}
+
 export interface MediaLimit {
   maxBytes: number
   maxCount?: number
   mime?: string[]
+}
+
+export interface MediaPart {
+  n: number
+  part: Part
 }
 
 export interface Merge {
@@ -479,10 +515,13 @@ export interface Merged {
 export interface Message {
   automated?: boolean
   buttons?: Button[]
+  checks?: Check[]
   delivery?: Delivery
   edited?: EditState
+  envelope?: Envelope
   html?: string
   mentions?: string[]
+  moderated?: Moderated
   parts?: Part[]
   quoted?: string
   reactions?: ReactionBy[]
@@ -491,6 +530,23 @@ export interface Message {
   subject?: string
   text?: string
   unsent?: string
+}
+
+export interface Moderated {
+  action: string
+  asked: string
+  at: string
+  by: Actor
+  failure?: Failure
+  state: string
+}
+
+export interface Moderation {
+  action: string
+  asked?: string
+  failure?: Failure
+  of: Ref
+  state: string
 }
 
 export interface OnceInput {
@@ -518,6 +574,7 @@ export interface Part {
   inline?: string
   kind: string
   mime?: string
+  missing?: string
   name?: string
   remote?: string
   retention?: string
@@ -856,12 +913,14 @@ export interface Ways {
 
 export interface Window {
   at: string
+  by?: string
   used?: number
 }
 
 export interface WindowRule {
   by?: ('customer' | 'agent' | 'assistant' | 'rule' | 'system' | 'external')[]
   for: number
+  label?: Record<string, string>
   max?: number
   name: string
   opens: string[]
