@@ -77,7 +77,7 @@ func newNode(ctx context.Context, c *config.Config, log *slog.Logger) (n *node, 
 	if err := n.engines(ctx); err != nil {
 		return n, err
 	}
-	if err := n.parts(); err != nil {
+	if err := n.parts(ctx); err != nil {
 		return n, err
 	}
 	return n, n.pages()
@@ -132,12 +132,12 @@ func (n *node) topics() []bus.Stream {
 }
 
 // parts makes what works on the engines.
-func (n *node) parts() (err error) {
-	dir, err := blob.OpenDir(filepath.Join(n.cfg.Data, "files"))
+func (n *node) parts(ctx context.Context) error {
+	body, err := n.body(ctx)
 	if err != nil {
 		return err
 	}
-	n.files = blob.New(dir, n.store.C(store.Files), blob.Options{Key: n.box.Derive("files"), BaseURL: n.cfg.BaseURL, Log: n.log})
+	n.files = blob.New(body, n.store.C(store.Files), blob.Options{Key: n.box.Derive("files"), BaseURL: n.cfg.BaseURL, Log: n.log})
 	n.auth = auth.New(n.store, n.box, auth.Options{Idle: n.cfg.Session.Idle, Max: n.cfg.Session.Max})
 	n.timers = timers.New(n.store, n.bus.PublishRaw, nil, n.log).Named(n.cfg.Node)
 	deps := realtime.Deps{Store: n.store, Log: n.log, Node: n.cfg.Node, Registerer: n.metrics}
@@ -159,6 +159,15 @@ func (n *node) parts() (err error) {
 		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})
 	return err
+}
+
+// body is where the bytes of files are kept: an object store, or the data folder.
+func (n *node) body(ctx context.Context) (blob.Body, error) {
+	if c := n.cfg.S3; c.Endpoint != "" {
+		return blob.OpenS3(ctx, blob.S3Config{Endpoint: c.Endpoint, Bucket: c.Bucket, Region: c.Region, Prefix: c.Prefix,
+			AccessKey: c.AccessKey.Reveal(), Secret: c.Secret.Reveal(), Log: n.log})
+	}
+	return blob.OpenDir(filepath.Join(n.cfg.Data, "files"))
 }
 
 // pages mounts everything that answers HTTP. What no other route takes is the agent app.

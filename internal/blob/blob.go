@@ -1,6 +1,6 @@
 // Package blob keeps files: what customers send and what agents attach.
 //
-// Bytes live on disk under their id, what is known of them in the files collection. A file
+// Bytes live on disk or in a bucket under their id, what is known of them in the files collection. A file
 // is written whole, with its folder entry, before it is recorded; a crash leaves at most
 // bytes that nobody names. Types are sniffed from the bytes, never believed; where a photo
 // was taken is removed; everything that a browser could run is served as a download only.
@@ -14,8 +14,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -34,12 +32,13 @@ var (
 	ErrEmpty    = errors.New("blob: the file is empty")
 )
 
-// Body holds the bytes of files by id. It is what another place to keep them, such as an
-// object store, would implement. Calls are safe at the same time.
+// Body holds the bytes of files by id: [Dir] on a disk, [S3] in a bucket. Calls are safe at
+// the same time.
 type Body interface {
 	// Save keeps what write writes, whole or not at all; it is durable when Save returns.
+	// When ctx ends, so does the writing.
 	Save(ctx context.Context, id timeline.FileID, write func(io.Writer) error) error
-	// Open reads; fs.ErrNotExist if there is nothing.
+	// Open reads, as long as ctx lasts; fs.ErrNotExist if there is nothing.
 	Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser, error)
 	// Delete removes; nothing to remove is no error.
 	Delete(ctx context.Context, id timeline.FileID) error
@@ -176,6 +175,16 @@ func (s *Store) Delete(ctx context.Context, id timeline.FileID) error {
 	return nil
 }
 
+// place is where a file lies in its body: spread over folders by the last letters of its
+// id, which are random.
+func place(id timeline.FileID) (string, error) {
+	if !validID(id) {
+		return "", fs.ErrNotExist
+	}
+	name := strings.ToUpper(string(id))
+	return name[len(name)-2:] + "/" + name, nil
+}
+
 func validID(id timeline.FileID) bool {
 	_, err := ulid.ParseStrict(string(id))
 	return err == nil
@@ -187,119 +196,4 @@ func full(err error) error {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
-}
-
-// Dir is a [Body] on a local disk.
-type Dir struct{ root string }
-
-// tmp is the folder of files being written.
-const tmp = "tmp"
-
-// OpenDir makes or opens a folder of files and clears what a crash left half-written.
-func OpenDir(root string) (*Dir, error) {
-	if err := os.MkdirAll(filepath.Join(root, tmp), 0o700); err != nil {
-		return nil, fmt.Errorf("blob: making the folder: %w", err)
-	}
-	left, err := os.ReadDir(filepath.Join(root, tmp))
-	if err != nil {
-		return nil, fmt.Errorf("blob: reading the folder: %w", err)
-	}
-	for _, e := range left {
-		if err := os.Remove(filepath.Join(root, tmp, e.Name())); err != nil {
-			return nil, fmt.Errorf("blob: clearing up: %w", err)
-		}
-	}
-	return &Dir{root: root}, nil
-}
-
-// path spreads files over folders by the last letters of their id, which are random.
-func (d *Dir) path(id timeline.FileID) (string, error) {
-	if !validID(id) {
-		return "", fs.ErrNotExist
-	}
-	name := strings.ToUpper(string(id))
-	return filepath.Join(d.root, name[len(name)-2:], name), nil
-}
-
-// Save writes to a temporary file, syncs it, gives it its name and syncs the folder.
-func (d *Dir) Save(_ context.Context, id timeline.FileID, write func(io.Writer) error) (err error) {
-	path, err := d.path(id)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Join(d.root, tmp), "*")
-	if err != nil {
-		return fmt.Errorf("blob: making a file: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, gone(os.Remove(f.Name())))
-		}
-	}()
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return fmt.Errorf("blob: writing: %w", err)
-	}
-	return d.install(f.Name(), path)
-}
-
-func (d *Dir) install(from, path string) error {
-	dir := filepath.Dir(path)
-	err := os.Mkdir(dir, 0o700)
-	switch {
-	case err == nil:
-		err = syncDir(d.root)
-	case errors.Is(err, fs.ErrExist):
-		err = nil
-	}
-	if err != nil {
-		return fmt.Errorf("blob: making a folder: %w", err)
-	}
-	if err := os.Rename(from, path); err != nil {
-		return fmt.Errorf("blob: naming a file: %w", err)
-	}
-	return syncDir(dir)
-}
-
-// Open reads a file.
-func (d *Dir) Open(_ context.Context, id timeline.FileID) (io.ReadSeekCloser, error) {
-	path, err := d.path(id)
-	if err != nil {
-		return nil, err
-	}
-	return os.Open(path)
-}
-
-// Delete removes a file.
-func (d *Dir) Delete(_ context.Context, id timeline.FileID) error {
-	path, err := d.path(id)
-	if err == nil {
-		err = os.Remove(path)
-	}
-	return gone(err)
-}
-
-func gone(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("blob: syncing a folder: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("blob: syncing a folder: %w", err)
-	}
-	return nil
 }

@@ -32,6 +32,7 @@ type Config struct {
 	KafkaLogin  KafkaLogin
 	MongoDB     string // empty: embedded
 	Meilisearch string // empty: embedded
+	S3          S3
 	Key         SecretText
 	Node        string
 	Log         Log
@@ -52,6 +53,31 @@ type KafkaLogin struct {
 	User      string // empty: none
 	Password  SecretText
 	Mechanism string // plain, scram-sha-256, scram-sha-512
+}
+
+// S3 is the object store that keeps files.
+type S3 struct {
+	Endpoint  string // empty: files are on disk
+	Bucket    string
+	Region    string // empty: the server is asked
+	AccessKey SecretText
+	Secret    SecretText
+	Prefix    string
+}
+
+// check refuses half a set of settings, which would be silently without effect or fail late.
+func (s S3) check() error {
+	needed := []struct{ name, value string }{{"PARLEY_S3_BUCKET", s.Bucket}, {"PARLEY_S3_ACCESS_KEY", s.AccessKey.Reveal()}, {"PARLEY_S3_SECRET_KEY", s.Secret.Reveal()}}
+	var errs []error
+	for _, n := range needed {
+		switch {
+		case s.Endpoint != "" && n.value == "":
+			errs = append(errs, fmt.Errorf("PARLEY_S3_ENDPOINT is set, so that %s must be set too", n.name))
+		case s.Endpoint == "" && n.value != "":
+			errs = append(errs, fmt.Errorf("%s has no effect without PARLEY_S3_ENDPOINT", n.name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Session is how long sign-ins last.
@@ -134,6 +160,9 @@ func (s Source) Load() (*Config, error) {
 			errs = append(errs, err)
 		}
 		c.Values = append(c.Values, v)
+	}
+	if err := c.S3.check(); err != nil && len(errs) == 0 {
+		errs = append(errs, err)
 	}
 	if c.Session.Idle > c.Session.Max && len(errs) == 0 {
 		errs = append(errs, errors.New("PARLEY_SESSION_IDLE must not be longer than PARLEY_SESSION_MAX"))

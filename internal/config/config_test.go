@@ -75,6 +75,11 @@ func TestRefusals(t *testing.T) {
 		{"no size", "PARLEY_UPLOAD_MAX=big", "", "size"},
 		{"no level", "PARLEY_LOG=loud", "", "one of debug"},
 		{"no network", "PARLEY_TRUSTED_PROXIES=here", "", "range"},
+		{"an object store with a path", "PARLEY_S3_ENDPOINT=https://s3.example.org/bucket", "", "only https:// and the host"},
+		{"an object store with keys in its address", "PARLEY_S3_ENDPOINT=https://a:b@s3.example.org", "", "settings of their own"},
+		{"an object store without a bucket", "PARLEY_S3_ENDPOINT=https://s3.example.org", "", "PARLEY_S3_BUCKET must be set too"},
+		{"a bucket without an object store", "PARLEY_S3_BUCKET=files", "", "no effect without PARLEY_S3_ENDPOINT"},
+		{"a bucket with a path", "PARLEY_S3_BUCKET=files/x", "", "name alone"},
 		{"no truth", "PARLEY_DEMO=maybe", "", "true or false"},
 		{"idle longer than max", "PARLEY_SESSION_IDLE=800h", "", "longer"},
 	} {
@@ -94,7 +99,8 @@ func TestRefusals(t *testing.T) {
 func TestSecretsAreNeverShown(t *testing.T) {
 	secret := strings.Repeat("k3y", 12)
 	c, err := load([]string{"PARLEY_KEY=" + secret, "PARLEY_MONGODB=mongodb://ann:hush@db:1/parley?authSource=admin&tlsCertificateKeyFilePassword=hush2",
-		"PARLEY_MEILISEARCH=http://:hush3@search:7700"}, "", nil)
+		"PARLEY_MEILISEARCH=http://:hush3@search:7700",
+		"PARLEY_S3_ENDPOINT=https://s3.example.org", "PARLEY_S3_BUCKET=files", "PARLEY_S3_ACCESS_KEY=hush4", "PARLEY_S3_SECRET_KEY=hush5", "PARLEY_S3_PREFIX=/in/"}, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,17 +108,20 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	if err := c.Print(&out); err != nil {
 		t.Fatal(err)
 	}
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "key", c.Key)
-	data, err := json.Marshal(map[string]any{"key": c.Key})
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "key", c.Key, "s3", c.S3)
+	data, err := json.Marshal(map[string]any{"key": c.Key, "s3": c.S3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{out.String(), log.String(), string(data), fmt.Sprintf("%v %s", c.Key, c.Key)} {
+	for _, text := range []string{out.String(), log.String(), string(data), fmt.Sprintf("%v %s %+v", c.Key, c.Key, c.S3)} {
 		for _, hidden := range []string{secret, "hush"} {
 			if strings.Contains(text, hidden) {
 				t.Errorf("%q is shown in %s", hidden, text)
 			}
 		}
+	}
+	if c.S3.AccessKey.Reveal() != "hush4" || c.S3.Secret.Reveal() != "hush5" || c.S3.Prefix != "in" {
+		t.Errorf("the object store is %+v", c.S3)
 	}
 	if !strings.Contains(out.String(), "mongodb://ann:••••@db:1/parley?authSource=admin") || c.Key.Reveal() != secret {
 		t.Errorf("printed %s", out.String())

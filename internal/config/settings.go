@@ -71,6 +71,24 @@ var Settings = []Setting{
 	{Name: "PARLEY_MEILISEARCH", Kind: URL, Example: "http://:master-key@meilisearch:7700",
 		Help: "Meilisearch address, with its key as the password. Empty: the embedded search.",
 		set:  func(c *Config, v string) error { return setHTTP(&c.Meilisearch, v) }},
+	{Name: "PARLEY_S3_ENDPOINT", Kind: URL, Example: "https://s3.eu-central-1.amazonaws.com",
+		Help: "Object store that keeps files, by the S3 protocol. Empty: they are in the data folder.",
+		set:  func(c *Config, v string) error { return setEndpoint(&c.S3.Endpoint, v) }},
+	{Name: "PARLEY_S3_BUCKET", Kind: Text, Example: "parley-files",
+		Help: "Bucket that files are kept in; it must exist.",
+		set:  func(c *Config, v string) error { return setBucket(&c.S3.Bucket, v) }},
+	{Name: "PARLEY_S3_REGION", Kind: Text, Example: "eu-central-1",
+		Help: "Region of the bucket. Empty: the object store is asked.",
+		set:  func(c *Config, v string) error { c.S3.Region = v; return nil }},
+	{Name: "PARLEY_S3_ACCESS_KEY", Kind: Secret,
+		Help: "Access key for the object store.",
+		set:  func(c *Config, v string) error { c.S3.AccessKey = SecretText(v); return nil }},
+	{Name: "PARLEY_S3_SECRET_KEY", Kind: Secret,
+		Help: "Secret that belongs to the access key.",
+		set:  func(c *Config, v string) error { c.S3.Secret = SecretText(v); return nil }},
+	{Name: "PARLEY_S3_PREFIX", Kind: Text, Example: "inbox/files",
+		Help: "Folder within the bucket. Empty: its root.",
+		set:  func(c *Config, v string) error { c.S3.Prefix = strings.Trim(v, "/"); return nil }},
 	{Name: "PARLEY_KEY", Kind: Secret,
 		Help: "Key that seals credentials at rest, at least 32 characters. Empty: one is made and kept in the data folder.",
 		set:  func(c *Config, v string) error { return setKey(&c.Key, v) }},
@@ -218,6 +236,25 @@ func setHTTP(to *string, v string) error {
 		return fmt.Errorf("must begin with http:// or https:// and name a host")
 	}
 	*to = strings.TrimRight(v, "/")
+	return nil
+}
+
+// setEndpoint reads the address of an object store: the bucket is named by a setting of its own.
+func setEndpoint(to *string, v string) error {
+	if err := setHTTP(to, v); err != nil || v == "" {
+		return err
+	}
+	if u, err := url.Parse(*to); err != nil || u.User != nil || u.Path != "" || u.RawQuery != "" {
+		return fmt.Errorf("must be only https:// and the host, such as https://s3.example.org; bucket and keys have settings of their own")
+	}
+	return nil
+}
+
+func setBucket(to *string, v string) error {
+	if v != "" && (len(v) < 3 || strings.ContainsAny(v, "/ :@")) {
+		return fmt.Errorf("must be the bucket's name alone, of at least three characters")
+	}
+	*to = v
 	return nil
 }
 
