@@ -39,7 +39,8 @@ type Channel struct {
 	Open func(Account, Host) (Session, error)
 
 	// Split is set where one callback URL serves many accounts. It verifies the callback
-	// against the app's settings and cuts it up by the far side's name for each account.
+	// against the app's settings and cuts it up by the far side's name for each account. A
+	// secret that was changed still verifies: see [Rotated].
 	Split func(app map[string]string, c Callback) ([]Slice, Answer, error)
 }
 
@@ -73,9 +74,13 @@ type Found struct {
 	Settings map[string]string
 }
 
+// Rotated follows the name of a secret in the settings that the accounts of a kind share:
+// there is what it was before its last change.
+const Rotated = ".previous"
+
 // Slice is what a shared callback says about one account. Its Decode is called with Verified set.
 type Slice struct {
-	Account timeline.Handle // the far side's name for the account
+	Account timeline.Handle // the far side's name for the account; empty: a test of the far side's, about none
 	Callback
 }
 
@@ -186,13 +191,19 @@ type Starter interface {
 	Start(to, about, id string) (timeline.Inbound, error)
 }
 
-// Fetcher is a Session whose attachments need its credentials to download.
+// Fetcher is a Session whose attachments need its credentials to download, or whose addresses
+// it can ask for anew. Errors: a *Problem of the status the far side answered (401, 403 and 410:
+// the address has expired, 404: it is gone, 413: it is over max), a *Failure of a class that is
+// tried again or not; anything else is tried again later. After an expired address it is
+// asked once more, with neither URL nor Expires in the part: it must find another.
 type Fetcher interface {
 	Session
 	Fetch(ctx context.Context, p timeline.Part, max int64) (io.ReadCloser, error)
 }
 
-// Profiler is a Session that can look a person up. It is never called while ingesting.
+// Profiler is a Session that can look a person up. It is never called while ingesting. The
+// avatar is an address; the hub keeps a copy. A *Failure that is not tried again is an answer:
+// the far side tells nothing of this person for now.
 type Profiler interface {
 	Session
 	Profile(context.Context, timeline.Identity) (timeline.Profile, error)
@@ -205,15 +216,26 @@ type Typist interface {
 }
 
 // Refresher is a Session whose credentials expire. The host calls Refresh once at a time
-// over all nodes, at the moment RefreshAt names, with or without traffic.
+// over all nodes, at the moment RefreshAt names, with or without traffic, and once more where
+// a step ended with AuthExpired. Zero: there is nothing to renew (any more). Refresh returns
+// the settings to change; the session is then opened anew with them. A *Failure of a class
+// that [Class.Holds] or Misconfigured is a refusal: sending waits for a person. Any other error
+// is tried again.
 type Refresher interface {
 	Session
 	RefreshAt(now time.Time) time.Time
 	Refresh(context.Context) (settings map[string]string, err error)
 }
 
+// Expirer is a Session that knows when its credentials end, unless they are renewed: people
+// are told 20, 10 and 3 days before. Zero: never, or not known.
+type Expirer interface {
+	Session
+	ExpiresAt() time.Time
+}
+
 // Subscriber is a Session whose callbacks are a subscription on the far side: desired
-// state, checked daily.
+// state, checked daily and when the account changes.
 type Subscriber interface {
 	Session
 	EnsureSubscribed(context.Context) (changed bool, err error)
