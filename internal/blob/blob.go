@@ -89,10 +89,18 @@ func New(body Body, col store.Collection, o Options) *Store {
 	return &Store{body: body, col: col, opt: o}
 }
 
-// Put keeps a file of at most max bytes.
+// Put keeps a file of at most max bytes. Of a longer one no more than max+1 bytes are read.
+// It returns when ctx ends, even if r never does; the caller then closes r.
 func (s *Store) Put(ctx context.Context, name string, r io.Reader, max int64) (timeline.Part, error) {
 	f := File{ID: s.newID(), Name: SafeName(name), At: timeline.Moment(s.opt.Now())}
-	err := s.body.Save(ctx, f.ID, func(w io.Writer) error { return f.copy(w, r, max) })
+	src := newSource(ctx, r)
+	err := s.body.Save(ctx, f.ID, func(w io.Writer) error {
+		err := f.copy(w, src, max)
+		if err != nil && src.failed != nil {
+			return src.failed // a picture that did not arrive is not a broken picture
+		}
+		return err
+	})
 	if err != nil {
 		return timeline.Part{}, full(err)
 	}

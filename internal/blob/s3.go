@@ -15,6 +15,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
+	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -193,16 +194,20 @@ func (s *S3) Delete(ctx context.Context, id timeline.FileID) error {
 // s3Error turns the answers of object stores into the errors of this package.
 func s3Error(err error) error {
 	var r minio.ErrorResponse
-	if !errors.As(err, &r) {
-		return err
-	}
+	answered := errors.As(err, &r)
 	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case !answered:
+		return fmt.Errorf("%w: the object store does not answer: %w", store.ErrUnavailable, err)
 	case r.Code == minio.NoSuchKey:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case r.StatusCode == http.StatusInsufficientStorage, r.Code == "QuotaExceeded", r.Code == "XMinioStorageFull", r.Code == "XMinioAdminBucketQuotaExceeded":
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	case r.Code == "EntityTooLarge":
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case r.StatusCode >= http.StatusInternalServerError, r.StatusCode == http.StatusTooManyRequests:
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
 	}
 	return err
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/parley-hub/parley/internal/store"
 )
 
 // An object store that cannot be used is told at start, with what to do and without keys.
@@ -177,7 +179,8 @@ func TestS3AnswersAsErrors(t *testing.T) {
 		err  error
 		want error
 	}{
-		{"nothing", nil, nil}, {"other", other, other},
+		{"nothing", nil, nil}, {"no_answer", other, store.ErrUnavailable}, {"cancelled", context.Canceled, context.Canceled},
+		{"broken", minio.ErrorResponse{StatusCode: 503}, store.ErrUnavailable},
 		{"missing", minio.ErrorResponse{Code: "NoSuchKey"}, fs.ErrNotExist},
 		{"full", minio.ErrorResponse{Code: "QuotaExceeded"}, ErrFull}, {"no_storage", minio.ErrorResponse{StatusCode: 507}, ErrFull},
 		{"too_large", minio.ErrorResponse{Code: "EntityTooLarge"}, ErrTooLarge},
