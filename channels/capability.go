@@ -9,6 +9,7 @@ import (
 // Capabilities says what the far side allows, so that nothing offers what would be refused.
 // It is served to the app as it is.
 type Capabilities struct {
+	Label      map[string]string        `json:"label,omitempty"` // of a place, by language: Comment; see Channel.Places
 	Text       TextLimit                `json:"text"`
 	Media      map[string]MediaLimit    `json:"media,omitempty"` // by part kind; absent: none
 	MaxParts   int                      `json:"maxParts,omitempty"`

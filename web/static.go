@@ -105,7 +105,15 @@ func typeOf(name string) string {
 
 // appPolicy lets the agent app load from here alone, and nothing of it stand in the page.
 const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
-	"font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+	"font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+// mailPage is the empty page into whose frame the app puts a mail. Its policy runs nothing and loads
+// nothing from elsewhere; with ?images also pictures, which the reader asked for.
+const (
+	mailPage   = "/mail.html"
+	mailPolicy = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:%s; font-src 'self'; frame-ancestors 'self'; " +
+		"base-uri 'self'; form-action 'none'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+)
 
 // demoPolicy is what a careful shop would set: no inline script or style, nothing from elsewhere.
 const demoPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; " +
@@ -126,6 +134,13 @@ func (s *Site) Mount(app *fiber.App) {
 		if a, ok := s.files[p]; ok && p != "/index.html" {
 			if demo {
 				c.Set(fiber.HeaderContentSecurityPolicy, demoPolicy)
+			}
+			if p == mailPage {
+				from := ""
+				if c.Context().QueryArgs().Has("images") {
+					from = " https: http:"
+				}
+				c.Set(fiber.HeaderContentSecurityPolicy, fmt.Sprintf(mailPolicy, from))
 			}
 			if p == "/widget.js" || strings.HasPrefix(p, "/w/") {
 				c.Set(fiber.HeaderAccessControlAllowOrigin, "*") // other sites' pages load it as a module

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -97,5 +98,33 @@ func TestUnbuiltSaysHowToBuild(t *testing.T) {
 	b, err := io.ReadAll(res.Body)
 	if err != nil || string(b) != unbuilt {
 		t.Errorf("got %q, %v", b, err)
+	}
+}
+
+func TestMailPageRunsNothing(t *testing.T) {
+	app := site(t, fstest.MapFS{"app/index.html": {Data: []byte("page")}, "app/mail.html": {Data: []byte("mail")}})
+	for name, c := range map[string]struct {
+		path   string
+		images bool
+	}{
+		"pictures wait":           {"/mail.html", false},
+		"pictures were asked for": {"/mail.html?images", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, err := app.Test(httptest.NewRequest(http.MethodGet, c.path, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			p := res.Header.Get("Content-Security-Policy")
+			for _, need := range []string{"default-src 'none'", "frame-ancestors 'self'", "sandbox allow-same-origin"} {
+				if !strings.Contains(p, need) {
+					t.Errorf("the policy %q lacks %q", p, need)
+				}
+			}
+			if strings.Contains(p, "script") || strings.Contains(p, " https:") != c.images {
+				t.Errorf("policy %q", p)
+			}
+		})
 	}
 }

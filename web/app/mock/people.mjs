@@ -52,8 +52,22 @@ export const channels = [
       receipts: ["delivered", "read"],
       windows: [
         { name: "standard", opens: ["message"], for: 24 * H },
-        { name: "human_agent", opens: ["message"], for: 168 * H, by: ["agent"] },
-      ].slice(0, 1),
+        {
+          name: "private_reply",
+          label: { en: "one private reply", zh: "一次私信回复" },
+          opens: ["comment"],
+          for: 168 * H,
+          max: 1,
+        },
+      ],
+    },
+    places: {
+      comment: {
+        label: { en: "Comment", zh: "评论" },
+        text: { max: 2200, unit: "runes", rich: "plain" },
+        public: true,
+        moderation: ["hide", "unhide", "delete"],
+      },
     },
   },
   {
@@ -306,7 +320,60 @@ const mayaLegs = [
   leg("email", "maya@lindqvist.se", "maya@lindqvist.se", { lastIn: ago(95) }),
   leg("phone", "+31628404471", "+31 6 2840 4471", { closed: "Calls are not part of this installation" }),
 ];
+const inesLegs = [
+  leg("instagram", "comment:17", "@ines.climbs", {
+    place: "comment",
+    about: "Ridge 2 in moss: back in the shop on Monday",
+    lastIn: ago(40),
+  }),
+  leg("instagram", "7712", "@ines.climbs", { opened: { comment: { at: ago(40), by: "17" } } }),
+  leg("email", "ines@costa.example", "ines@costa.example", { about: "Group order for eight", lastIn: ago(12) }),
+];
+const address = (name, mail) => ({ name, address: mail });
+const newsletter =
+  '<table width="100%" bgcolor="#f4efe6" cellpadding="16"><tbody><tr><td><h2 style="margin:0 0 8px;color:#3a5230">Our order, as a table</h2><p>Dear all, below is what the club needs. The logo is ours.</p><img data-cid="logo@costa" alt="Logo" width="120"><table border="1" cellpadding="6"><tbody><tr><th>Tent</th><th>Pieces</th></tr><tr><td>Ridge 2</td><td>6</td></tr><tr><td>Trail 38</td><td>2</td></tr></tbody></table><p><img data-remote="https://tracker.example/1.gif" alt="" width="1" height="1"><img data-remote="https://club.example/photo.jpg" alt="The club on a summit" width="240" height="80"></p></td></tr></tbody></table>';
 export const conversations = [
+  make("ines", 20431, "Inês Costa", { legs: inesLegs, unread: 1, waitingSince: ago(12), labels: ["wholesale"] }, [
+    inn("Is it true that the poles crack in the cold? Asking before I buy eight of them", ago(40), {
+      message: { replyTo: { kind: "post", url: "https://www.instagram.com/p/x" } },
+    }),
+    inn("Buy cheap followers at fol1owers.example!!", ago(39), {
+      message: {
+        moderated: { action: "hide", state: "done", asked: "x", by: me, at: ago(38) },
+      },
+    }),
+    out("They are tested down to −20 °C. I have sent you a private message about the group price.", ago(36), "sent"),
+    inn("Dear all, below is what the club needs.", ago(12), {
+      leg: inesLegs[2].id,
+      message: {
+        subject: "Group order for eight",
+        html: newsletter,
+        envelope: {
+          from: address("Inês Costa", "ines@costa.example"),
+          to: [address("Halden Support", "support@halden.example")],
+          cc: [address("Rui Alves", "rui@costa.example"), address("", "treasurer@costa.example")],
+        },
+        checks: [
+          { name: "DMARC", result: "pass", detail: "costa.example" },
+          { name: "DKIM", result: "pass", detail: "costa.example" },
+        ],
+        parts: [
+          { kind: "image", name: "logo.svg", mime: "image/png", size: 12e3, file: "pole", inline: "logo@costa" },
+          { kind: "file", name: "order.xlsx", mime: "application/vnd.ms-excel", size: 31e3, file: "order" },
+          { kind: "source", name: "message.eml", mime: "message/rfc822", size: 61e3, file: "source" },
+        ],
+      },
+    }),
+    inn("Sent from somebody else’s server, saying it is me.", ago(10), {
+      leg: inesLegs[2].id,
+      message: {
+        subject: "Change of bank account",
+        checks: [{ name: "DMARC", result: "fail", detail: "costa.example asks to refuse it" }],
+        html: "<p>Sent from somebody else’s server, saying it is me.</p>",
+        quoted: Array(6).fill("> See below.").join("\n"),
+      },
+    }),
+  ]),
   make(
     "tomas",
     20411,

@@ -619,11 +619,14 @@ const types = {
 const policy =
   "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; connect-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'";
 
+const mailPolicy = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; base-uri 'self'";
+
 function page(req, res, path) {
   const file = join(dist, path);
   const hit = path !== "/" && file.startsWith(dist) && existsSync(file) ? file : join(dist, "index.html");
   if (!existsSync(hit)) return refuse(res, 404, "Not built", "npm run build");
-  res.writeHead(200, { "Content-Type": types[extname(hit)] ?? "application/octet-stream", "Content-Security-Policy": policy });
+  const own = path === "/mail.html" ? mailPolicy : policy;
+  res.writeHead(200, { "Content-Type": types[extname(hit)] ?? "application/octet-stream", "Content-Security-Policy": own });
   res.end(readFileSync(hit));
 }
 

@@ -57,6 +57,9 @@ async function shot(name, path, o = {}) {
 await shot("inbox-light", "/inbox/mine/maya");
 await shot("inbox-dark", "/inbox/mine/maya", { dark: true });
 await shot("inbox-zh", "/inbox/mine/maya", { zh: true });
+await shot("written-light", "/inbox/mine/ines", { height: 1240 });
+await shot("written-dark", "/inbox/mine/ines", { height: 1240, dark: true });
+await shot("written-1024", "/inbox/mine/ines", { width: 1024, height: 1100 });
 await shot("inbox-tall", "/inbox/mine/maya", { height: 1680 });
 await shot("inbox-1024-light", "/inbox/mine/maya", { width: 1024, height: 768 });
 await shot("inbox-1024-dark", "/inbox/mine/maya", { width: 1024, height: 768, dark: true });

@@ -150,6 +150,7 @@ export interface Capabilities {
   edits?: Ways
   envelope?: boolean
   idempotent?: boolean
+  label?: Record<string, string>
   maxParts?: number
   media?: Record<string, MediaLimit>
   moderation?: string[]
@@ -537,6 +538,7 @@ export interface Moderated {
   asked: string
   at: string
   by: Actor
+  earlier?: Moderated[]
   failure?: Failure
   state: string
 }
@@ -601,6 +603,7 @@ export interface Person {
   lastAt: string
   mergedInto?: string
   name: string
+  named?: boolean
   note?: string
   profile?: Profile
 }

@@ -88,7 +88,7 @@ export const endSession = (s: string) => call<void>(`/api/sessions/${id(s)}`, { 
 // ---- channels, accounts, people of ours -------------------------------------
 
 /** The hub may have one app for every account of a channel; where it asks for its settings, they are here. */
-type ChannelAnswer = Api.ChannelInfo & { app?: Api.SettingInfo[] };
+type ChannelAnswer = Api.ChannelInfo & { app?: Api.SettingInfo[]; places?: Record<string, Api.Capabilities> };
 
 function channel(x: ChannelAnswer): Channel {
   return {
@@ -96,6 +96,7 @@ function channel(x: ChannelAnswer): Channel {
     settings: all(x.settings) as Channel["settings"],
     app: all(x.app) as Channel["app"],
     can: (x.can ?? { text: { max: 0 } }) as Channel["can"],
+    places: (x.places ?? {}) as Channel["places"],
   };
 }
 
@@ -224,6 +225,10 @@ export const mark = (c: string, seq: number, unread = false) =>
     body: { seq, ...(unread ? { unread } : {}) } satisfies Api.MarkInput,
   });
 
+export type ModerationAction = "hide" | "unhide" | "delete";
+export const moderate = (c: string, key: string, of: string, action: ModerationAction) =>
+  call<void>(`/api/conversations/${id(c)}/moderate`, { body: { id: key, of, action } });
+
 const kind = (note: boolean) => (note ? "?kind=note" : "");
 export const readDraft = (c: string, note: boolean) => call<Draft | undefined>(`/api/conversations/${id(c)}/draft${kind(note)}`);
 export const saveDraft = (c: string, note: boolean, d: Draft) =>
@@ -264,3 +269,5 @@ export const undoMerge = (m: string) => call<void>(`/api/merges/${id(m)}/undo`, 
 export const dismissSuggestion = (s: string) => call<void>(`/api/suggestions/${id(s)}`, { method: "DELETE" });
 
 export const fileUrl = (f: string) => `/api/files/${id(f)}`;
+/** A picture as small as a timeline needs it. */
+export const smallUrl = (f: string) => `/api/files/${id(f)}?size=small`;

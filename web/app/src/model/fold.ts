@@ -1,6 +1,6 @@
 // What later events do to a message. Every function is pure and may be applied twice, or in another
 // order, with the same result: the highest edit counts, an unsend absorbs, receipts only climb.
-import type { Delivery, DeliveryState, Message, Receipt, Ref, TimelineEvent } from "./types";
+import type { Delivery, DeliveryState, Message, Moderated, Part, Receipt, Ref, TimelineEvent } from "./types";
 
 const rank: Record<DeliveryState, number> = {
   queued: 0,
@@ -45,18 +45,50 @@ function edit(m: Message, e: TimelineEvent): Message {
   return { ...rest, text: x.text, ...(x.html ? { html: x.html } : {}), edited: { rev: x.rev, at: e.at } };
 }
 
+/** The moderation asked for last counts, as far as it got. */
+function moderate(m: Message, e: TimelineEvent): Message {
+  const x = e.moderation;
+  if (!x) return m;
+  const now = m.moderated;
+  const asked = x.state === "asked" ? e.id : (x.asked ?? "");
+  if (now && now.asked !== asked && (x.state !== "asked" || now.at >= e.at)) return m;
+  if (now && now.asked === asked && x.state === "asked") return m;
+  const moderated: Moderated = {
+    action: x.action,
+    state: x.state,
+    asked,
+    by: now?.asked === asked ? now.by : e.actor,
+    at: now?.asked === asked ? now.at : e.at,
+    ...(x.failure ? { failure: x.failure } : {}),
+  };
+  if (x.action === "delete" && x.state === "done") return { unsent: e.at, moderated };
+  return { ...m, moderated };
+}
+
+/** Parts that had to be fetched are kept now, or why not. */
+function fetched(m: Message, e: TimelineEvent): Message {
+  if (m.unsent || !e.media || !m.parts) return m;
+  const parts: Part[] = m.parts.map((p, n) => {
+    const got = e.media?.parts?.find((x) => x.n === n);
+    return got && !p.file ? got.part : p;
+  });
+  return { ...m, parts };
+}
+
 /** The message after one event about it. */
 export function fold(m: Message, e: TimelineEvent): Message {
   if (e.edit) return edit(m, e);
   if (e.unsend) return { unsent: e.at, ...(m.delivery ? { delivery: m.delivery } : {}) };
   if (e.reaction) return m.unsent ? m : react(m, e);
+  if (e.moderation) return moderate(m, e);
+  if (e.media) return fetched(m, e);
   if (e.receipt) return { ...m, delivery: climb(m.delivery, e.receipt, e.at) };
   return m;
 }
 
 /** What an event is about, if it is about one message. */
 export function aim(e: TimelineEvent): Ref | undefined {
-  const ref = e.edit?.of ?? e.unsend?.of ?? e.reaction?.of ?? e.receipt?.of;
+  const ref = e.edit?.of ?? e.unsend?.of ?? e.reaction?.of ?? e.receipt?.of ?? e.moderation?.of ?? e.media?.of;
   return ref && (ref.event || ref.remote || ref.client) ? ref : undefined;
 }
 

@@ -11,6 +11,8 @@ export interface Opening {
   /** Every message the window allowed was used. */
   used?: boolean;
   rule?: string;
+  /** What the rule is called, by language; none: the usual window. */
+  label?: Record<string, string>;
 }
 
 /** May this actor write on the leg now, and until when? */
@@ -30,15 +32,18 @@ export function opening(leg: Leg, can: Capabilities | undefined, now: Date, by: 
       if (r.max && (w.used ?? 0) >= r.max) used = true;
       else if (until > now.getTime()) end = Math.max(end, until);
     }
-    if (end > 0) return { open: true, until: new Date(end), left: (end - now.getTime()) / length, rule: r.name };
+    if (end > 0) {
+      const label = r.label ? { label: r.label } : {};
+      return { open: true, until: new Date(end), left: (end - now.getTime()) / length, rule: r.name, ...label };
+    }
   }
   return { open: false, used };
 }
 
 /** The leg to answer on: where the person wrote last, if it is open; else the newest that is. */
-export function answerOn(legs: Leg[], can: (channel: string) => Capabilities | undefined, now: Date): Leg | undefined {
+export function answerOn(legs: Leg[], can: (leg: Leg) => Capabilities | undefined, now: Date): Leg | undefined {
   const recent = [...legs].sort((a, b) => (b.lastIn ?? "").localeCompare(a.lastIn ?? ""));
-  return recent.find((l) => opening(l, can(l.channel), now).open) ?? recent[0];
+  return recent.find((l) => opening(l, can(l), now).open) ?? recent[0];
 }
 
 const encoder = new TextEncoder();

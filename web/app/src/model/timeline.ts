@@ -56,11 +56,11 @@ export const empty: Timeline = {
   dangling: [],
 };
 
-const about = new Set(["edit", "unsend", "reaction", "receipt"]);
+const about = new Set(["edit", "unsend", "reaction", "receipt", "moderation", "media"]);
 
 /** Is the event shown by itself? The others change one that is. */
 export function shown(e: TimelineEvent): boolean {
-  return !about.has(e.kind);
+  return !about.has(e.kind) && e.control?.name !== "profile";
 }
 
 function before(a: TimelineEvent, b: TimelineEvent): number {

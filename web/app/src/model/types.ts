@@ -19,6 +19,8 @@ export type Part = Api.Part;
 export type Ref = Api.Ref;
 export type ReactionBy = Api.ReactionBy;
 export type Message = Api.Message;
+export type Moderated = Api.Moderated;
+export type Envelope = Api.Envelope;
 export type Receipt = Api.Receipt;
 
 /** An event; one that was made here has not been received by anybody yet. */
@@ -59,7 +61,13 @@ export type Setting = Narrow<
 >;
 
 /** A kind of channel. `app`: what its app on the far side is told, where it has one. */
-export type Channel = Omit<Api.ChannelInfo, "can" | "settings"> & { can: Capabilities; settings: Setting[]; app: Setting[] };
+export type Channel = Omit<Api.ChannelInfo, "can" | "settings"> & {
+  can: Capabilities;
+  /** Of further sorts of thread, by name. */
+  places: Record<string, Capabilities>;
+  settings: Setting[];
+  app: Setting[];
+};
 
 /** No state: nobody has looked yet. */
 export type Health = Loose<Omit<Api.Health, "state">, "since"> & { state: Api.Health["state"] | "" };

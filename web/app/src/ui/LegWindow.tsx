@@ -1,4 +1,4 @@
-import { useWords } from "../lib/i18n";
+import { said, useWords } from "../lib/i18n";
 import { full, span } from "../lib/time";
 import { opening } from "../model/legs";
 import type { Capabilities, Leg } from "../model/types";
@@ -15,6 +15,7 @@ export function LegWindow({ leg, can, now, online }: { leg: Leg; can: Capabiliti
     return (
       <span className={cx(s.due, (o.left ?? 1) < AMBER && s.warn)} title={full(o.until.toISOString())}>
         <Ring part={o.left ?? 1} />
+        {o.label ? `${said(o.label)} · ` : ""}
         {t("legs.left", { span: span(o.until.getTime() - now) })}
       </span>
     );

@@ -23,7 +23,9 @@ import IconDots from "@tabler/icons-react/dist/esm/icons/IconDots.mjs";
 import IconDownload from "@tabler/icons-react/dist/esm/icons/IconDownload.mjs";
 import IconExternalLink from "@tabler/icons-react/dist/esm/icons/IconExternalLink.mjs";
 import IconEye from "@tabler/icons-react/dist/esm/icons/IconEye.mjs";
+import IconEyeOff from "@tabler/icons-react/dist/esm/icons/IconEyeOff.mjs";
 import IconFile from "@tabler/icons-react/dist/esm/icons/IconFile.mjs";
+import IconFileCode from "@tabler/icons-react/dist/esm/icons/IconFileCode.mjs";
 import IconFileTypePdf from "@tabler/icons-react/dist/esm/icons/IconFileTypePdf.mjs";
 import IconFlag from "@tabler/icons-react/dist/esm/icons/IconFlag.mjs";
 import IconHeadphones from "@tabler/icons-react/dist/esm/icons/IconHeadphones.mjs";
@@ -89,6 +91,8 @@ export const icons = {
   "alert-circle": IconAlertCircle,
   "arrow-back-up": IconArrowBackUp,
   eye: IconEye,
+  "eye-off": IconEyeOff,
+  "file-code": IconFileCode,
   lock: IconLock,
   checks: IconChecks,
   check: IconCheck,

@@ -1,5 +1,5 @@
 import { Menu } from "@mantine/core";
-import { useLook } from "../../lib/channels";
+import { legLook, useLook } from "../../lib/channels";
 import { drafts, write } from "../../lib/drafts";
 import { useNow } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
@@ -64,9 +64,9 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
   const now = useNow();
   const over = useStore(overlay);
   const here = useStore(presenceOf(c.id));
-  const ch = look(leg.channel);
+  const ch = legLook(look, leg);
   const online = (l: Leg) =>
-    !!here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && !!look(l.channel).can?.typing?.in;
+    !!here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && !!legLook(look, l).can?.typing?.in;
   // the address tells two legs of one channel apart
   const twice = (l: Leg) => c.legs.filter((x) => x.channel === l.channel).length > 1;
   const pick = (l: Leg) => {
@@ -106,7 +106,7 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
           <Kbd>V</Kbd>
         </Menu.Label>
         {c.legs.map((l, i) => {
-          const x = look(l.channel);
+          const x = legLook(look, l);
           const open = opening(l, x.can, new Date(now)).open;
           return (
             <Menu.Item
@@ -123,7 +123,9 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
               }
             >
               <b>{x.title}</b>
-              <small>{l.closed || [twice(l) ? l.display : "", limits(x.can)].filter(Boolean).join(" · ") || l.display}</small>
+              <small>
+                {l.closed || [l.about || (twice(l) ? l.display : ""), limits(x.can)].filter(Boolean).join(" · ") || l.display}
+              </small>
             </Menu.Item>
           );
         })}
@@ -135,6 +137,7 @@ function Via({ c, leg }: { c: Conversation; leg: Leg }) {
   function limits(k: Capabilities | undefined): string {
     if (!k) return "";
     const parts: string[] = [];
+    if (k.public) parts.push(t("limit.public"));
     if (k.text.max > 0) parts.push(t(k.text.unit === "bytes" ? "limit.bytes" : "limit.characters", { n: k.text.max }));
     const file = k.media?.file;
     if (file) parts.push(file.maxBytes ? t("limit.files", { max: bytes(file.maxBytes) }) : t("limit.filesAny"));

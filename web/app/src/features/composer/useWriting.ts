@@ -1,6 +1,6 @@
 import { type DragEvent, type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useActions } from "../../lib/actions";
-import { useLook } from "../../lib/channels";
+import { canOn, useLook } from "../../lib/channels";
 import { draftKey, drafts, savedDrafts, write } from "../../lib/drafts";
 import { useNow } from "../../lib/hooks";
 import { socket } from "../../lib/inbox";
@@ -21,8 +21,9 @@ export function useLeg(c: Conversation, drafted: string | undefined) {
   const look = useLook();
   const now = useNow();
   const chosen = usePart(replyLeg, (all) => all[c.id]);
-  const leg = c.legs.find((l) => l.id === (chosen ?? drafted)) ?? answerOn(c.legs, (k) => look(k).can, new Date(now));
-  const can = leg ? look(leg.channel).can : undefined;
+  const leg =
+    c.legs.find((l) => l.id === (chosen ?? drafted)) ?? answerOn(c.legs, (l) => canOn(look(l.channel), l), new Date(now));
+  const can = leg ? canOn(look(leg.channel), leg) : undefined;
   const open = !!leg && opening(leg, can, new Date(now)).open;
   // the leg bar shows which leg is answered on, also before anybody chose
   const id = leg?.id;

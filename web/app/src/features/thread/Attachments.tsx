@@ -1,7 +1,7 @@
 import { Modal } from "@mantine/core";
 import { useState } from "react";
-import { fileUrl } from "../../lib/hub";
-import { useWords } from "../../lib/i18n";
+import { fileUrl, smallUrl } from "../../lib/hub";
+import { type Key, useWords } from "../../lib/i18n";
 import { bytes } from "../../lib/time";
 import type { Part } from "../../model/types";
 import { Icon } from "../../ui/Icon";
@@ -18,10 +18,23 @@ const icons: Record<string, IconName> = {
   share: "link",
 };
 
+/** Where a part can be fetched. What the far side keeps is a link only: loading it here would tell it who looks. */
 function address(p: Part): string | undefined {
   if (p.file) return fileUrl(p.file);
   return p.url && /^https?:/.test(p.url) ? p.url : undefined;
 }
+
+/** Can the browser draw it, from us? */
+export function drawable(p: Part): boolean {
+  return (p.kind === "image" || p.kind === "sticker") && !!p.file && !/heic|heif|tiff|svg/.test(p.mime ?? "");
+}
+
+const reasons: Record<string, Key> = {
+  expired: "part.expired",
+  too_large: "part.tooLarge",
+  refused: "part.refused",
+  gone: "part.gone",
+};
 
 /** What a message carries: pictures to look at, the rest to fetch. */
 export function Attachments({ parts, small, bubble }: { parts: Part[]; small?: boolean; bubble?: "in" | "out" }) {
@@ -29,12 +42,10 @@ export function Attachments({ parts, small, bubble }: { parts: Part[]; small?: b
   return (
     <div className={small || bubble ? s.atts : s.pics}>
       {parts.map((p, i) => {
-        const picture = p.kind === "image" && address(p) && !/heic|heif|tiff/.test(p.mime ?? "");
-        return picture && !small ? (
-          <Picture key={i} p={p} open={() => setShown(p)} />
-        ) : (
-          <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} />
-        );
+        const picture = drawable(p);
+        if (picture && !small) return <Picture key={i} p={p} open={() => setShown(p)} />;
+        if (!small && p.file && (p.kind === "audio" || p.kind === "video")) return <Player key={i} p={p} />;
+        return <File key={i} p={p} {...(picture ? { open: () => setShown(p) } : {})} />;
       })}
       {shown ? <Lightbox p={shown} close={() => setShown(undefined)} /> : null}
     </div>
@@ -53,7 +64,7 @@ function Picture({ p, open }: { p: Part; open: () => void }) {
   return (
     <button type="button" className={s.pic} onClick={open} aria-label={t("part.open", { name: p.name || t("part.image") })}>
       <img
-        src={address(p)}
+        src={p.file ? smallUrl(p.file) : address(p)}
         alt={p.name ?? ""}
         width={width}
         height={Math.round(width / ratio)}
@@ -65,10 +76,32 @@ function Picture({ p, open }: { p: Part; open: () => void }) {
   );
 }
 
+function Player({ p }: { p: Part }) {
+  const t = useWords();
+  const name = p.name || t(p.kind === "audio" ? "part.audio" : "part.video");
+  if (p.kind === "audio") {
+    // biome-ignore lint/a11y/useMediaCaption: what people send has no captions
+    return <audio className={s.player} controls preload="metadata" src={address(p)} aria-label={name} />;
+  }
+  return (
+    // biome-ignore lint/a11y/useMediaCaption: what people send has no captions
+    <video className={s.player} controls preload="metadata" src={address(p)} aria-label={name} />
+  );
+}
+
+/** What is known of a part that is not here, or its size. */
+function remark(p: Part, gone: boolean, t: ReturnType<typeof useWords>): string {
+  if (p.retention === "never") return t("part.notKept");
+  if (p.missing) return t(reasons[p.missing] ?? "part.gone");
+  if (gone) return t("part.gone");
+  if (!p.file && p.url) return t("part.elsewhere");
+  return p.size ? bytes(p.size) : "";
+}
+
 function File({ p, open }: { p: Part; open?: () => void }) {
   const t = useWords();
   const url = address(p);
-  const gone = !url || (p.expires && Date.parse(p.expires) < Date.now());
+  const gone = !url || (!p.file && !!p.expires && Date.parse(p.expires) < Date.now());
   const name =
     p.name ||
     p.data?.title ||
@@ -86,10 +119,14 @@ function File({ p, open }: { p: Part; open?: () => void }) {
   const icon: IconName = /pdf/.test(p.mime ?? "") ? "file-type-pdf" : (icons[p.kind] ?? "file");
   const inner = (
     <>
-      {open && url ? <img src={url} alt="" width={30} height={30} loading="lazy" /> : <Icon name={icon} size={18} />}
+      {open && p.file ? (
+        <img src={smallUrl(p.file)} alt="" width={30} height={30} loading="lazy" />
+      ) : (
+        <Icon name={icon} size={18} />
+      )}
       <span>
         <b>{name}</b>
-        <small>{gone && p.retention === "never" ? t("part.notKept") : gone ? t("part.gone") : p.size ? bytes(p.size) : ""}</small>
+        <small>{remark(p, gone, t)}</small>
       </span>
     </>
   );
@@ -102,7 +139,14 @@ function File({ p, open }: { p: Part; open?: () => void }) {
   }
   if (gone) return <span className={s.att}>{inner}</span>;
   return (
-    <a className={s.att} href={url} download={p.name ?? ""} target="_blank" rel="noopener noreferrer">
+    <a
+      className={s.att}
+      href={url}
+      {...(p.file ? { download: p.name ?? "" } : {})}
+      target="_blank"
+      rel="noopener noreferrer"
+      referrerPolicy="no-referrer"
+    >
       {inner}
     </a>
   );

@@ -1,14 +1,19 @@
 import { memo } from "react";
-import { useLook } from "../../lib/channels";
+import { legLook, useLook } from "../../lib/channels";
 import { useWords } from "../../lib/i18n";
 import { full, short, timeOfDay } from "../../lib/time";
+import { rich } from "../../model/mail";
 import type { Pending } from "../../model/timeline";
 import type { Conversation, Me, TimelineEvent } from "../../model/types";
 import { AssistantMark, Icon } from "../../ui/Icon";
 import { cx, Glyph, hue } from "../../ui/parts";
-import { Attachments } from "./Attachments";
+import { Attachments, drawable } from "./Attachments";
 import s from "./bubble.module.css";
 import { Delivery } from "./Delivery";
+import { Mail } from "./Mail";
+import { MailHead } from "./MailHead";
+import { MessageMenu } from "./MessageMenu";
+import { Moderated } from "./Moderated";
 import { Quoted, RepliedTo, Text } from "./Text";
 
 interface Props {
@@ -28,8 +33,11 @@ export const Bubble = memo(function Bubble({ e, head, c, me, known, pending }: P
   return (
     <article className={cx(s.it, us && s.us, !head && s.next, failed && s.failed)} id={`e-${e.id}`}>
       {head ? <Head e={e} c={c} me={me} note={note} /> : null}
+      {e.message && !e.message.unsent ? <MailHead m={e.message} out={us} /> : null}
       <Body e={e} c={c} note={note} known={known} />
+      <Moderated e={e} />
       <Reactions e={e} />
+      <MessageMenu e={e} c={c} />
       {us || pending ? <Delivery e={e} c={c} {...(pending ? { pending } : {})} /> : null}
     </article>
   );
@@ -39,7 +47,7 @@ function Head({ e, c, me, note }: { e: TimelineEvent; c: Conversation; me: Me; n
   const t = useWords();
   const look = useLook();
   const leg = c.legs.find((l) => l.id === e.leg);
-  const ch = leg ? look(leg.channel) : undefined;
+  const ch = leg ? legLook(look, leg) : undefined;
   const bot = e.actor.kind === "assistant";
   const name =
     e.direction === "in"
@@ -65,7 +73,8 @@ function Head({ e, c, me, note }: { e: TimelineEvent; c: Conversation; me: Me; n
         </b>
         <span>{note ? t("thread.note") : (ch?.title ?? "")}</span>
         {e.actor.kind === "external" ? <span>{t("actor.external")}</span> : null}
-        {e.message?.subject ? <span className={s.sbj}>{e.message.subject}</span> : null}
+        {e.message?.subject || leg?.place ? <span className={s.sbj}>{e.message?.subject || leg?.about}</span> : null}
+        {e.message?.automated && e.direction === "in" ? <span>{t("thread.automatic")}</span> : null}
         {e.late ? (
           <span className={s.late} title={e.received ? t("thread.lateHelp", { time: full(e.received) }) : undefined}>
             <Icon name="clock" size={12} />
@@ -112,19 +121,26 @@ function Body({
       </div>
     );
   }
-  const long = !!m.subject || !!m.quoted;
-  const images = (m.parts ?? []).filter((p) => p.kind === "image" && (p.file || p.url) && !/heic|heif|tiff/.test(p.mime ?? ""));
-  const others = (m.parts ?? []).filter((p) => !images.includes(p));
+  const long = !!m.subject || !!m.quoted || !!m.html;
+  const html = m.html && rich(m.html) ? m.html : "";
+  const carried = (m.parts ?? []).filter(
+    (p) => p.kind !== "source" && !(html && p.inline && m.html?.toLowerCase().includes(p.inline.toLowerCase())),
+  );
+  const images = carried.filter(drawable);
+  const others = carried.filter((p) => !images.includes(p));
   const inside = long || note;
   return (
     <>
       {m.replyTo ? <RepliedTo to={m.replyTo} known={known} /> : null}
       {!inside && images.length > 0 ? <Attachments parts={images} /> : null}
       {m.text || inside ? (
-        <div className={cx(s.bb, note ? s.nb : e.direction === "out" ? s.out : s.in, long && s.mail)} dir="auto">
-          <Text text={m.text ?? ""} mentions={note} />
+        <div
+          className={cx(s.bb, note ? s.nb : e.direction === "out" ? s.out : s.in, long && s.mail, !!html && s.wide)}
+          dir="auto"
+        >
+          {html ? <Mail html={html} parts={m.parts ?? []} /> : <Text text={m.text ?? ""} mentions={note} />}
           {m.quoted ? <Quoted text={m.quoted} /> : null}
-          {inside && (m.parts?.length ?? 0) > 0 ? <Attachments parts={m.parts ?? []} small /> : null}
+          {inside && carried.length > 0 ? <Attachments parts={carried} small /> : null}
           {m.edited ? (
             <span className={s.edited} title={full(m.edited.at)}>
               {t("thread.edited")}

@@ -1,4 +1,4 @@
-import { useLook } from "../../lib/channels";
+import { legLook, useLook } from "../../lib/channels";
 import { useNow } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
 import { presenceOf } from "../../lib/inbox";
@@ -20,7 +20,7 @@ export function LegBar({ c }: { c: Conversation }) {
     // biome-ignore lint/a11y/useSemanticElements: a row of switches is no fieldset
     <div className={s.legs} role="group" aria-label={t("legs.title")}>
       {c.legs.map((l) => {
-        const ch = look(l.channel);
+        const ch = legLook(look, l);
         const online = here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && ch.can?.typing?.in;
         return (
           <button
@@ -29,7 +29,7 @@ export function LegBar({ c }: { c: Conversation }) {
             className={cx(s.leg, chosen === l.id && s.on)}
             style={hue(ch.hue)}
             aria-pressed={chosen === l.id}
-            title={[ch.title, l.display].filter(Boolean).join(" · ")}
+            title={[ch.title, l.display, l.about].filter(Boolean).join(" · ")}
             onClick={() => replyLeg.set((all) => ({ ...all, [c.id]: l.id }))}
           >
             <Glyph icon={ch.icon} h={ch.hue} size={15} />
