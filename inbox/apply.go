@@ -18,8 +18,8 @@ func Begin(id timeline.ConversationID, by timeline.Create, at time.Time) timelin
 		State: timeline.Open, Legs: []timeline.Leg{}, LastAt: at, CreatedAt: at}
 }
 
-// Attach adds a leg, or takes over what is newly known of one: its peer, display and identity.
-// It reports whether that changed anything. What was observed of a leg (windows, marks) stays.
+// Attach adds a leg, or takes over what is newly known of one: its peer, display, identity,
+// place and what it is about. It reports whether that changed anything. What was observed of a leg (windows, marks) stays.
 func Attach(c *timeline.Conversation, leg timeline.Leg) bool {
 	i := legIndex(c, leg.ID)
 	if i < 0 {
@@ -39,16 +39,39 @@ func Attach(c *timeline.Conversation, leg timeline.Leg) bool {
 	if leg.Channel != "" {
 		now.Channel = leg.Channel
 	}
-	was := c.Legs[i]
-	if now.Identity == was.Identity && now.Peer == was.Peer && now.Display == was.Display && now.Channel == was.Channel {
+	if leg.Place != "" {
+		now.Place = leg.Place
+	}
+	if leg.About != "" {
+		now.About = leg.About
+	}
+	if SameAddress(now, c.Legs[i]) {
 		return false
 	}
 	setLeg(c, i, now)
 	return true
 }
 
-// Opened enters into a leg's ledger that the person opened these windows. Older openings change nothing.
-func Opened(c *timeline.Conversation, id timeline.LegID, opens []string, at time.Time) {
+// SameAddress reports whether two legs say the same of where they lead; their marks and windows aside.
+func SameAddress(a, b timeline.Leg) bool {
+	return a.Identity == b.Identity && a.Peer == b.Peer && a.Display == b.Display && a.Channel == b.Channel &&
+		a.Place == b.Place && a.About == b.About
+}
+
+// Offer attaches a leg that an event offers, and enters into its ledger the windows that the
+// event opened there. A leg that is there keeps what was observed of it.
+func Offer(c *timeline.Conversation, leg timeline.Leg, at time.Time) {
+	opened := leg.Opened
+	leg.Opened = nil
+	Attach(c, leg)
+	for name, w := range opened {
+		Opened(c, leg.ID, []string{name}, at, w.By)
+	}
+}
+
+// Opened enters into a leg's ledger that the person opened these windows, by what the far
+// side calls by. Older openings change nothing.
+func Opened(c *timeline.Conversation, id timeline.LegID, opens []string, at time.Time, by timeline.RemoteID) {
 	i := legIndex(c, id)
 	if i < 0 || len(opens) == 0 {
 		return
@@ -60,7 +83,7 @@ func Opened(c *timeline.Conversation, id timeline.LegID, opens []string, at time
 	}
 	for _, name := range opens {
 		if w, seen := ledger[name]; !seen || at.After(w.At) {
-			ledger[name] = timeline.Window{At: at}
+			ledger[name] = timeline.Window{At: at, By: by}
 		}
 	}
 	leg.Opened = ledger
@@ -92,7 +115,7 @@ func Apply(c *timeline.Conversation, ev *timeline.Event, changes ...Change) {
 	switch ev.Kind {
 	case timeline.KindMessage, timeline.KindPostback, timeline.KindUnknown:
 		applyMessage(c, ev)
-	case timeline.KindEdit, timeline.KindUnsend, timeline.KindReaction, timeline.KindReceipt:
+	case timeline.KindEdit, timeline.KindUnsend, timeline.KindReaction, timeline.KindReceipt, timeline.KindModeration, timeline.KindMedia:
 		for _, ch := range changes {
 			applyChange(c, ch)
 		}
@@ -296,7 +319,22 @@ func applyLabels(c *timeline.Conversation, l *timeline.Labels) {
 	}
 }
 
+// Why a leg is closed, beside what the far side calls it.
+const ClosedStandby = "standby" // another app holds the thread
+
+// What the hub says of a person, as controls of its own.
+const (
+	ControlProfile = "profile" // the far side told their name or picture
+	ControlErased  = "erased"  // all that was known of them is gone
+)
+
 func applyControl(c *timeline.Conversation, ev *timeline.Event) {
+	if ev.Control.Name == ControlProfile {
+		if a := ev.Control.Data["avatar"]; a != "" {
+			c.Avatar = a
+		}
+		return
+	}
 	i := legIndex(c, ev.Leg)
 	if i < 0 {
 		return
@@ -305,8 +343,18 @@ func applyControl(c *timeline.Conversation, ev *timeline.Event) {
 	switch ev.Control.Name {
 	case "opt_out", "revoked":
 		leg.Closed = ev.Control.Name
+	case ClosedStandby:
+		if leg.Closed == "" {
+			leg.Closed = ClosedStandby
+		}
+	case "owner":
+		if leg.Closed == ClosedStandby {
+			leg.Closed = ""
+		}
 	case "opt_in":
-		leg.Closed = ""
+		if leg.Closed != ClosedStandby {
+			leg.Closed = ""
+		}
 	default:
 		return
 	}

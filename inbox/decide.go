@@ -133,6 +133,10 @@ func decideKind(c *timeline.Conversation, ev *timeline.Event, f Facts) ([]Change
 		return decideChange(ev, f)
 	case timeline.KindReceipt:
 		return decideReceipt(c, ev, f)
+	case timeline.KindModeration:
+		return decideModeration(c, ev, f)
+	case timeline.KindMedia:
+		return decideMedia(ev, f)
 	case timeline.KindStatus:
 		return nil, decideStatus(c, ev)
 	case timeline.KindAssignment:
@@ -179,9 +183,17 @@ func decideMessage(c *timeline.Conversation, ev *timeline.Event, f Facts) {
 		d.Failure = &timeline.Failure{Class: "unreachable", Advice: "This conversation has no such way to reach the person. Choose another one."}
 	case leg.Closed != "":
 		d.State = timeline.Failed
-		d.Failure = &timeline.Failure{Class: "unreachable", Code: leg.Closed, Advice: "The person can no longer be written to here. Choose another way."}
+		d.Failure = &timeline.Failure{Class: "unreachable", Code: leg.Closed, Advice: closedAdvice(leg.Closed)}
 	}
 	m.Delivery = &d
+}
+
+// closedAdvice says what to do where a leg cannot be written to.
+func closedAdvice(why string) string {
+	if why == ClosedStandby {
+		return "Another app answers in this thread at present. Take the thread over there, or choose another way."
+	}
+	return "The person can no longer be written to here. Choose another way."
 }
 
 // bind completes a reference by what is known of its target.
@@ -203,6 +215,10 @@ func RefOf(ev *timeline.Event) *timeline.Ref {
 		return &ev.Reaction.Of
 	case ev.Receipt != nil:
 		return &ev.Receipt.Of
+	case ev.Moderation != nil:
+		return &ev.Moderation.Of
+	case ev.Media != nil:
+		return &ev.Media.Of
 	case ev.Postback != nil:
 		return ev.Postback.Of
 	case ev.Message != nil:
@@ -230,6 +246,14 @@ func bindTo(ev *timeline.Event, target *timeline.Event) {
 		r := *ev.Receipt
 		bind(&r.Of, target)
 		ev.Receipt = &r
+	case ev.Moderation != nil:
+		m := *ev.Moderation
+		bind(&m.Of, target)
+		ev.Moderation = &m
+	case ev.Media != nil:
+		m := *ev.Media
+		bind(&m.Of, target)
+		ev.Media = &m
 	}
 	if ev.Leg == "" {
 		ev.Leg, ev.Thread = target.Leg, target.Thread

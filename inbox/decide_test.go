@@ -139,15 +139,15 @@ func TestWindowLedger(t *testing.T) {
 	c := talk()
 	out := timeline.Event{ID: "o", Kind: timeline.KindMessage, Direction: timeline.Out, Leg: "a|t", Actor: timeline.Actor{Kind: timeline.ActorAgent},
 		Message: &timeline.Message{Delivery: &timeline.Delivery{State: timeline.Queued}}}
-	Opened(&c, "a|t", []string{"message"}, at(10))
+	Opened(&c, "a|t", []string{"message"}, at(10), "")
 	out.Seq = 1
 	Apply(&c, &out)
-	Opened(&c, "a|t", []string{"message"}, at(5)) // came late: changes nothing
+	Opened(&c, "a|t", []string{"message"}, at(5), "") // came late: changes nothing
 	if w := c.Legs[0].Opened["message"]; w.Used != 1 || !w.At.Equal(at(10)) {
 		t.Errorf("window %+v", w)
 	}
 	snapshot := c
-	Opened(&c, "a|t", []string{"message"}, at(20))
+	Opened(&c, "a|t", []string{"message"}, at(20), "")
 	if w := c.Legs[0].Opened["message"]; w.Used != 0 || !w.At.Equal(at(20)) {
 		t.Errorf("window %+v", w)
 	}

@@ -4,15 +4,19 @@ import (
 	"github.com/parley-hub/parley/timeline"
 )
 
-// Fold takes an edit, unsend, reaction or receipt into the message it refers to and reports
-// whether that changed anything. Any order of the same events gives the same message, and an
+// Fold takes an edit, unsend, reaction, receipt, moderation or fetched media into the message
+// it refers to and reports whether that changed anything. Any order of the same events gives the same message, and an
 // event twice is an event once:
 //
 //   - the edit with the highest revision counts; equal revisions fall back to time, then text;
 //   - an unsend erases the content for good, whatever comes before or after it;
 //   - a person has one reaction, the latest; a removed one stays behind as an entry without
 //     emoji, so that a late repeat does not bring it back;
-//   - receipts climb a ladder within an attempt, and attempts count up; see [Climb].
+//   - receipts climb a ladder within an attempt, and attempts count up; see [Climb];
+//   - of moderations the latest asked for counts, as far as it got; a done delete erases as an
+//     unsend does;
+//   - a fetched part fills its place unless that is kept already; a reason why it is missing
+//     gives way to the part.
 //
 // The message is copied before it is changed.
 func Fold(target, ev *timeline.Event) bool {
@@ -30,6 +34,10 @@ func Fold(target, ev *timeline.Event) bool {
 		changed = foldReaction(&m, ev)
 	case ev.Kind == timeline.KindReceipt && ev.Receipt != nil:
 		return foldReceipt(target, &m, ev)
+	case ev.Kind == timeline.KindModeration && ev.Moderation != nil:
+		changed = foldModeration(&m, ev)
+	case ev.Kind == timeline.KindMedia && ev.Media != nil:
+		changed = foldMedia(&m, ev)
 	}
 	if changed {
 		target.Message = &m
@@ -62,7 +70,7 @@ func foldUnsend(m *timeline.Message, ev *timeline.Event) bool {
 		return false
 	}
 	at := ev.At
-	*m = timeline.Message{ReplyTo: m.ReplyTo, Automated: m.Automated, Delivery: m.Delivery, SendAt: m.SendAt, Unsent: &at}
+	*m = timeline.Message{ReplyTo: m.ReplyTo, Automated: m.Automated, Delivery: m.Delivery, SendAt: m.SendAt, Unsent: &at, Moderated: m.Moderated}
 	return true
 }
 
@@ -132,6 +140,15 @@ func foldReceipt(target *timeline.Event, m *timeline.Message, ev *timeline.Event
 		target.Remote = now.Remotes[0]
 	}
 	return true
+}
+
+// Erases reports whether an event takes a message's content away for good.
+func Erases(ev *timeline.Event) bool {
+	if ev.Kind == timeline.KindUnsend {
+		return true
+	}
+	m := ev.Moderation
+	return m != nil && m.Action == timeline.ModerateDelete && m.State == timeline.ModerationDone
 }
 
 // Erase takes the words out of an edit whose message was unsent. It reports whether there were any.

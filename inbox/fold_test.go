@@ -64,13 +64,35 @@ func receipt(attempt int, state timeline.DeliveryState, s int, why string, remot
 	return timeline.Event{Kind: timeline.KindReceipt, At: at(s), Receipt: r}
 }
 
+func moderate(id, action, state string, s int, of string) timeline.Event {
+	return timeline.Event{ID: timeline.EventID(id), Kind: timeline.KindModeration, At: at(s), Actor: timeline.Actor{Kind: timeline.ActorAgent, ID: id},
+		Moderation: &timeline.Moderation{Action: action, State: state, Asked: timeline.EventID(of)}}
+}
+
+func media(parts ...timeline.MediaPart) timeline.Event {
+	return timeline.Event{Kind: timeline.KindMedia, At: at(50), Media: &timeline.Media{Parts: parts}}
+}
+
+func gone(n int, why string) timeline.MediaPart {
+	return timeline.MediaPart{N: n, Part: timeline.Part{Missing: why}}
+}
+
+func kept(n int, file timeline.FileID) timeline.MediaPart {
+	return timeline.MediaPart{N: n, Part: timeline.Part{Kind: timeline.PartImage, File: file, MIME: "image/png", Size: 7}}
+}
+
+// comment is a message of a person's with a part that is kept and two that are to be fetched.
+func comment() timeline.Event {
+	return timeline.Event{ID: "m", Kind: timeline.KindMessage, Direction: timeline.In, Leg: "a|comment:1", At: at(0), Message: &timeline.Message{Text: "spam",
+		Parts: []timeline.Part{{Kind: timeline.PartImage, File: "f"}, {Kind: timeline.PartFile, Remote: "r1"}, {Kind: timeline.PartVideo, URL: "https://cdn.invalid/v", Inline: "cid"}}}}
+}
+
 func ours() timeline.Event {
 	return timeline.Event{ID: "m", Kind: timeline.KindMessage, Direction: timeline.Out, At: at(0),
 		Message: &timeline.Message{Text: "hello", Parts: []timeline.Part{{Kind: timeline.PartImage, File: "f"}},
 			Delivery: &timeline.Delivery{State: timeline.Queued, At: at(0), Attempt: 1}}}
 }
 
-// TestFoldAnyOrder folds every order of sets of events, each also twice, and wants one state.
 func TestFoldAnyOrder(t *testing.T) {
 	retry := func(s, next int) timeline.Event {
 		ev := receipt(1, timeline.Queued, s, "busy")
@@ -91,29 +113,48 @@ func TestFoldAnyOrder(t *testing.T) {
 		"undone_while_waiting":            {receipt(1, timeline.Cancelled, 2, ""), retry(1, 10), receipt(1, timeline.Queued, 3, "")},
 		"cancelled_but_sent_all_the_same": {receipt(1, timeline.Cancelled, 2, ""), retry(1, 10), receipt(1, timeline.Sending, 3, ""), receipt(1, timeline.Sent, 4, "", "r")},
 	}
-	for name, events := range sets {
-		t.Run(name, func(t *testing.T) {
-			want := ""
-			permutations(len(events), func(order []int) {
-				m := ours()
-				for _, i := range order {
-					Fold(&m, &events[i])
-				}
-				once := asJSON(t, m)
-				for _, i := range order {
-					if Fold(&m, &events[i]) {
-						t.Fatalf("order %v: event %d changed something when it came again", order, i)
-					}
-				}
-				if want == "" {
-					want = once
-				}
-				if once != want || asJSON(t, m) != want {
-					t.Fatalf("order %v:\n got %s\nwant %s", order, once, want)
-				}
-			})
-		})
+	theirs := map[string][]timeline.Event{
+		"the_latest_moderation_counts": {moderate("h", "hide", "asked", 1, ""), moderate("h2", "hide", "done", 9, "h"), moderate("u", "unhide", "asked", 5, ""),
+			moderate("u2", "unhide", "failed", 6, "u"), moderate("o", "hide", "done", 4, "")},
+		"failed_and_then_done": {moderate("h", "hide", "asked", 1, ""), moderate("h2", "hide", "failed", 2, "h"), moderate("h3", "hide", "done", 3, "h"), moderate("h4", "hide", "asked", 1, "")},
+		"a_done_delete_erases": {moderate("d", "delete", "asked", 1, ""), moderate("d2", "delete", "done", 3, "d"), edit(1, 9, "late"),
+			media(kept(1, "g")), moderate("h", "hide", "asked", 2, ""), react("p", 4, "👍")},
+		"deleted_and_unsent":      {moderate("d", "delete", "asked", 1, ""), moderate("d2", "delete", "done", 30, "d"), unsend(20), edit(1, 9, "x")},
+		"fetched_or_missing":      {media(gone(1, "expired"), kept(2, "v")), media(gone(1, "refused")), media(kept(1, "g")), media(gone(2, "gone"), gone(0, "gone"), kept(7, "none"))},
+		"media_of_what_is_unsent": {media(kept(1, "g")), unsend(3), media(kept(2, "v")), edit(1, 2, "x")},
 	}
+	for name, events := range theirs {
+		anyOrder(t, name, comment, events)
+	}
+	for name, events := range sets {
+		anyOrder(t, name, ours, events)
+	}
+}
+
+// anyOrder folds every order of some events, each also twice, and wants one state.
+func anyOrder(t *testing.T, name string, begin func() timeline.Event, events []timeline.Event) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		want := ""
+		permutations(len(events), func(order []int) {
+			m := begin()
+			for _, i := range order {
+				Fold(&m, &events[i])
+			}
+			once := asJSON(t, m)
+			for _, i := range order {
+				if Fold(&m, &events[i]) {
+					t.Fatalf("order %v: event %d changed something when it came again", order, i)
+				}
+			}
+			if want == "" {
+				want = once
+			}
+			if once != want || asJSON(t, m) != want {
+				t.Fatalf("order %v:\n got %s\nwant %s", order, once, want)
+			}
+		})
+	})
 }
 
 func TestFold(t *testing.T) {

@@ -46,7 +46,7 @@ func Introduce(p *timeline.Person, i timeline.Identity, profile *timeline.Profil
 	if profile == nil {
 		return false
 	}
-	given := p.Name != "" && p.Name != p.Profile.Name && p.Name != p.Profile.Username && !borrowed(p.Name, i)
+	given := p.Named || p.Name != "" && p.Name != p.Profile.Name && p.Name != p.Profile.Username && !borrowed(p.Name, i)
 	was, name := p.Profile, p.Name
 	p.Profile = overlay(p.Profile, *profile)
 	if !given {

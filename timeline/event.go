@@ -264,9 +264,16 @@ type Referral struct {
 
 // Control is a fact about the thread itself.
 type Control struct {
-	Name string            `json:"name"` // standby, owner, opt_in, opt_out, revoked, test
+	Name string            `json:"name"` // standby, owner, opt_in, opt_out, revoked, profile, test
 	Data map[string]string `json:"data,omitempty"`
 }
+
+// The states of a [Moderation].
+const (
+	ModerationAsked  = "asked"
+	ModerationDone   = "done"
+	ModerationFailed = "failed"
+)
 
 // The actions of a [Moderation].
 const (
@@ -293,6 +300,8 @@ type Moderated struct {
 	By      Actor     `json:"by"`
 	At      time.Time `json:"at"`
 	Failure *Failure  `json:"failure,omitempty"`
+	// Earlier are those that no longer count, latest first, with what became of them.
+	Earlier []Moderated `json:"earlier,omitempty"`
 }
 
 // Media tells what became of parts of a message that had to be fetched: they are kept with us

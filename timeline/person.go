@@ -49,6 +49,7 @@ type Profile struct {
 type Person struct {
 	ID         PersonID          `json:"id" bson:"_id"`
 	Name       string            `json:"name"`
+	Named      bool              `json:"named,omitempty"` // one of us gave the name: no profile replaces it
 	Profile    Profile           `json:"profile,omitzero"`
 	Attributes map[string]string `json:"attributes,omitempty"`
 	Note       string            `json:"note,omitempty"`

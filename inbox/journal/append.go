@@ -146,7 +146,9 @@ func (w *writer) plan(ctx context.Context, g *group) error {
 			}
 		}
 		if errors.Is(err, errMissing) {
-			w.missing = append(w.missing, g.index[i])
+			if !isProfile(&cmd.Event) {
+				w.missing = append(w.missing, g.index[i])
+			}
 			err = nil
 		}
 		if err != nil {
@@ -183,13 +185,11 @@ func (w *writer) decide(ctx context.Context, s *state, cmd *timeline.Command) er
 		}
 		w.take(s, next, &message{Event: events[i]}, changes, false)
 		if i == 0 {
-			inbox.Opened(next, events[0].Leg, cmd.Opens, events[0].At)
+			opened(next, cmd, &events[0])
 		}
 		w.tell(s, next, events[i].ID, changes, ledger, false)
 	}
-	if cmd.Attach != nil {
-		w.attached(s, cmd.Attach.ID, false)
-	}
+	w.attach(s, cmd, false)
 	s.conv = next
 	return nil
 }
@@ -205,6 +205,9 @@ func (w *writer) refused(ctx context.Context, s *state, cmd *timeline.Command, n
 	if no.Code == inbox.Dangling {
 		w.hold(s, cmd)
 		return nil
+	}
+	if t := s.target(&cmd.Event); t != nil {
+		s.spare(t.Message, &cmd.Event)
 	}
 	w.j.Stats.refused(no.Code)
 	w.j.deps.Log.Debug("a command came to nothing", "conversation", s.id, "command", cmd.ID, "kind", cmd.Event.Kind,
@@ -236,8 +239,7 @@ func (w *writer) take(s *state, next *timeline.Conversation, m *message, changes
 	for i := range changes {
 		w.folded(s, ev, &changes[i])
 	}
-	waits := ev.Kind == timeline.KindEdit || ev.Kind == timeline.KindUnsend || ev.Kind == timeline.KindReaction
-	if waits && len(changes) == 0 && !stored {
+	if waits(ev.Kind) && len(changes) == 0 && !stored {
 		w.dangles(s, ev)
 	}
 	inbox.Apply(next, ev, changes...)
@@ -255,9 +257,10 @@ func (w *writer) folded(s *state, ev *timeline.Event, ch *inbox.Change) {
 	after := *ch.After
 	s.settle(&after)
 	ch.After = &after
-	if ev.Kind == timeline.KindUnsend {
+	if inbox.Erases(ev) {
 		s.unsent = append(s.unsent, redaction{target: &after, files: filesOf(ch.Before)})
 	}
+	s.spare(after.Message, ev)
 	if d := after.Message.Delivery; d != nil && len(d.Remotes) > 1 {
 		for _, r := range d.Remotes {
 			if r != after.Remote {
@@ -271,6 +274,29 @@ func (w *writer) folded(s *state, ev *timeline.Event, ch *inbox.Change) {
 // dangles keeps an edit, unsend or reaction, which is on the timeline already, for its message.
 func (w *writer) dangles(s *state, ev *timeline.Event) {
 	w.hold(s, &timeline.Command{ID: ev.ID, Event: *ev})
+}
+
+// waits reports whether an event of a kind is on the timeline before its message is.
+func waits(k timeline.Kind) bool {
+	return k == timeline.KindEdit || k == timeline.KindUnsend || k == timeline.KindReaction
+}
+
+// opened enters what an event opens: windows of its own leg, and the legs it offers.
+func opened(next *timeline.Conversation, cmd *timeline.Command, ev *timeline.Event) {
+	inbox.Opened(next, ev.Leg, cmd.Opens, ev.At, ev.Remote)
+	for _, leg := range cmd.Offers {
+		inbox.Offer(next, leg, ev.At)
+	}
+}
+
+// attach notes the legs that a command brings.
+func (w *writer) attach(s *state, cmd *timeline.Command, repeat bool) {
+	if cmd.Attach != nil {
+		w.attached(s, cmd.Attach.ID, repeat)
+	}
+	for _, leg := range cmd.Offers {
+		w.attached(s, leg.ID, repeat)
+	}
 }
 
 // attached notes a leg that is new, so that the thread is found by it. A repeat only makes

@@ -160,7 +160,28 @@ func script(w *world) [][]timeline.Command {
 			w.ask("retry", c1, 19, timeline.KindReceipt, func(ev *timeline.Event) {
 				ev.Receipt = &timeline.Receipt{Of: timeline.Ref{Event: "a2"}, State: timeline.Queued}
 			}), from(says("v2", "n2", 12, "no"), c2, 2)},
+		{offering(from(commented("v1", "c1", 20, "in public"), c1, 1)), w.moderate("h1", c1, 21, "acct|msg:c1", timeline.ModerateHide),
+			from(fetchedIn("f9", 21, timeline.MediaPart{N: 0, Part: timeline.Part{Missing: "gone"}}), c1, 1), w.start("s1", c2, 22)},
+		{from(moderated("h1", timeline.ModerateHide, timeline.ModerationDone, 23), c1, 1), w.moderate("d1", c1, 24, "acct|msg:c1", timeline.ModerateDelete),
+			from(moderated("d1", timeline.ModerateDelete, timeline.ModerationDone, 25), c1, 1)},
 	}
+}
+
+// offering is a comment's command with the leg it offers.
+func offering(cmd timeline.Command) timeline.Command {
+	th := timeline.Thread{Account: acct, ID: "comment:top"}
+	offered := timeline.Thread{Account: acct, ID: "private"}
+	cmd.Attach = &timeline.Leg{ID: th.Leg(), Thread: th, Channel: "chat", Place: "comment", About: "Our new boots", Peer: "v1", Identity: visitor("v1").ID()}
+	cmd.Offers = []timeline.Leg{{ID: offered.Leg(), Thread: offered, Channel: "chat", Peer: "v1", Opened: map[string]timeline.Window{"comment": {At: at(20), By: "c1"}}}}
+	return cmd
+}
+
+// start is a conversation that one of us begins.
+func (w *world) start(id string, c timeline.ConversationID, s int) timeline.Command {
+	in := started("v3", id, s, "we write first")
+	th := in.Event.Thread
+	return timeline.Command{ID: in.Event.ID, Conversation: c, Event: in.Event, At: at(s),
+		Attach: &timeline.Leg{ID: th.Leg(), Thread: th, Channel: "chat", Place: "mail", Peer: "v3", Identity: visitor("v3").ID()}}
 }
 
 // record is conversations, events and what waits, without the count of folds.

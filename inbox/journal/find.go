@@ -22,7 +22,7 @@ type quest struct {
 	peer    timeline.Identity
 	profile *timeline.Profile
 	links   []timeline.Identity
-	speaks  *timeline.Event // the last event by which the person said something
+	speaks  *timeline.Event // the last event by which the person said something, or we write first
 	person  timeline.PersonID
 	name    string
 	guest   bool
@@ -90,9 +90,15 @@ func (q *quest) hear(in *timeline.Inbound) {
 	if len(in.Links) > 0 {
 		q.links = in.Links
 	}
-	if inbox.Speaks(&in.Event) {
+	if inbox.Speaks(&in.Event) || starts(&in.Event) {
 		q.speaks = &in.Event
 	}
+}
+
+// starts reports whether one of us writes first: what comes in by the inbound topic as ours,
+// and is no echo.
+func starts(ev *timeline.Event) bool {
+	return ev.Kind == timeline.KindMessage && ev.Direction == timeline.Out && !inbox.IsEcho(ev)
 }
 
 func (f *finder) store(name string) store.Collection { return f.r.j.deps.Store.C(name) }
@@ -152,7 +158,7 @@ func (f *finder) readConversations(ctx context.Context, ids []timeline.Conversat
 		return nil
 	}
 	var found []timeline.Conversation
-	fields := bson.D{{Key: "person", Value: 1}, {Key: "name", Value: 1}, {Key: "queue", Value: 1}, {Key: "state", Value: 1}, {Key: "resolvedAt", Value: 1}, {Key: "legs", Value: 1}}
+	fields := bson.D{{Key: "person", Value: 1}, {Key: "name", Value: 1}, {Key: "avatar", Value: 1}, {Key: "queue", Value: 1}, {Key: "state", Value: 1}, {Key: "resolvedAt", Value: 1}, {Key: "legs", Value: 1}}
 	if err := f.store(store.Conversations).All(ctx, idIn(ids), &found, store.Find{Fields: fields}); err != nil {
 		return fmt.Errorf("read conversations: %w", err)
 	}
@@ -419,8 +425,12 @@ func (f *finder) writeThreads(ctx context.Context) error {
 func (f *finder) route(key string, q *quest) *route {
 	t := &route{key: key, person: q.person, name: q.name, queue: q.queue, head: *q.head, guest: q.guest,
 		profile: q.profile, links: q.links, at: f.r.j.routes.now()}
+	if p := f.persons[q.person]; p != nil {
+		t.avatar = p.Profile.Avatar
+	}
 	if c := f.convs[q.head.Conversation]; c != nil {
 		t.exists, t.state, t.ended = true, c.State, c.ResolvedAt
+		t.shown, t.picture = c.Name, c.Avatar
 		t.legs = make(map[timeline.LegID]timeline.Leg, len(c.Legs))
 		for _, l := range c.Legs {
 			t.legs[l.ID] = l

@@ -42,8 +42,8 @@ func outbound(c *timeline.Conversation, e *timeline.Entry, ledger map[string]tim
 	if ledger == nil {
 		ledger = leg.Opened
 	}
-	o := timeline.Outbound{ID: ev.ID, Conversation: c.ID, Channel: leg.Channel, Thread: leg.Thread, To: leg.Peer,
-		Actor: ev.Actor, Attempt: 1, Opened: ledger, Subject: c.Subject, At: ev.Received}
+	o := timeline.Outbound{ID: ev.ID, Conversation: c.ID, Channel: leg.Channel, Thread: leg.Thread, Place: leg.Place, To: leg.Peer,
+		About: leg.About, Actor: ev.Actor, Attempt: 1, Opened: ledger, Subject: c.Subject, At: ev.Received}
 	ours := ev.Direction == timeline.Out && ev.Actor.Kind != timeline.ActorExternal && ev.Actor.Kind != timeline.ActorCustomer
 	switch {
 	case ours && ev.Kind == timeline.KindMessage && ev.Message.Delivery != nil && ev.Message.Delivery.State == timeline.Queued:
@@ -54,6 +54,8 @@ func outbound(c *timeline.Conversation, e *timeline.Entry, ledger map[string]tim
 		o.Unsend = ev.Unsend
 	case ours && ev.Kind == timeline.KindReaction && e.Target != nil:
 		o.Reaction = ev.Reaction
+	case ours && ev.Kind == timeline.KindModeration && ev.Moderation.State == timeline.ModerationAsked && e.Target != nil:
+		o.Moderation = ev.Moderation
 	case again(e):
 		o.ID, o.Actor, o.At = e.Target.ID, e.Target.Actor, e.Target.Received
 		o.Message, o.Attempt = e.Target.Message, e.Target.Message.Delivery.Attempt
@@ -118,11 +120,16 @@ func (w *writer) redact(ctx context.Context, s *state, r redaction) error {
 			k.Edit = ev.Edit
 		}
 	}
+	return w.discard(ctx, r.files)
+}
+
+// discard marks files that belong to nothing any more, for whoever keeps them.
+func (w *writer) discard(ctx context.Context, files []timeline.FileID) error {
 	now := w.j.now()
-	for _, f := range r.files {
+	for _, f := range files {
 		_, err := w.j.deps.Store.C(store.Files).Update(ctx, byID(f), set(bson.E{Key: "unsentAt", Value: now}))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("mark a file of an unsent message: %w", err)
+			return fmt.Errorf("mark a file that belongs to nothing: %w", err)
 		}
 	}
 	return nil

@@ -19,9 +19,7 @@ func (w *writer) repeat(ctx context.Context, s *state, cmd *timeline.Command, m 
 		return nil
 	}
 	if s.conv != nil && m.Seq <= s.conv.Seq {
-		if cmd.Attach != nil {
-			w.attached(s, cmd.Attach.ID, true)
-		}
+		w.attach(s, cmd, true)
 		return w.publishAgain(ctx, s, m)
 	}
 	if err := w.absorb(ctx, s, m.Seq); err != nil {
@@ -43,7 +41,7 @@ func (w *writer) repeat(ctx context.Context, s *state, cmd *timeline.Command, m 
 	ledger := w.ledger(next, &m.Event)
 	w.take(s, next, m, changes, true)
 	w.dangling(s, &m.Event)
-	inbox.Opened(next, m.Leg, cmd.Opens, m.At)
+	opened(next, cmd, &m.Event)
 	w.tell(s, next, m.ID, changes, ledger, true)
 	s.drop(m.Seq)
 	for _, ev := range follow {
@@ -56,9 +54,7 @@ func (w *writer) repeat(ctx context.Context, s *state, cmd *timeline.Command, m 
 		}
 		w.tell(s, next, ev.ID, nil, nil, true)
 	}
-	if cmd.Attach != nil {
-		w.attached(s, cmd.Attach.ID, true)
-	}
+	w.attach(s, cmd, true)
 	s.conv = next
 	return nil
 }
@@ -80,7 +76,7 @@ func (w *writer) again(ctx context.Context, s *state, c *timeline.Conversation, 
 
 // dangling keeps a repeated edit, unsend or reaction whose message is still not there.
 func (w *writer) dangling(s *state, ev *timeline.Event) {
-	if (ev.Kind == timeline.KindEdit || ev.Kind == timeline.KindUnsend || ev.Kind == timeline.KindReaction) && s.target(ev) == nil {
+	if waits(ev.Kind) && s.target(ev) == nil {
 		w.dangles(s, ev)
 	}
 }
@@ -124,7 +120,7 @@ func (w *writer) publishAgain(ctx context.Context, s *state, m *message) error {
 	if len(changes) == 0 {
 		w.dangling(s, &m.Event)
 	}
-	if t := s.target(&m.Event); t != nil && m.Kind == timeline.KindUnsend {
+	if t := s.target(&m.Event); t != nil && inbox.Erases(&m.Event) {
 		s.unsent = append(s.unsent, redaction{target: t})
 	}
 	s.know(*m)

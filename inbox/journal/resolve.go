@@ -1,9 +1,11 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/parley-hub/parley/inbox"
 	"github.com/parley-hub/parley/internal/bus"
@@ -57,7 +59,13 @@ func acceptable(in *timeline.Inbound) error {
 
 // targeted reports whether events of a kind belong where their message is.
 func targeted(k timeline.Kind) bool {
-	return k == timeline.KindEdit || k == timeline.KindUnsend || k == timeline.KindReaction || k == timeline.KindReceipt
+	return k == timeline.KindEdit || k == timeline.KindUnsend || k == timeline.KindReaction || tells(k)
+}
+
+// tells reports whether events of a kind say what became of a message, and nothing of the
+// person: they make nobody and begin nothing.
+func tells(k timeline.Kind) bool {
+	return k == timeline.KindReceipt || k == timeline.KindModeration || k == timeline.KindMedia
 }
 
 // inbound is one event on its way.
@@ -97,9 +105,12 @@ func (r *resolver) resolve(ctx context.Context) error {
 	if err := r.readEpoch(ctx); err != nil {
 		return err
 	}
+	if err := r.dropProfiles(ctx); err != nil {
+		return err
+	}
 	var unknown []*inbound
 	for _, x := range r.run {
-		if x.in.Peer.Value == "" || x.in.Event.Kind == timeline.KindReceipt {
+		if x.in.Peer.Value == "" || tells(x.in.Event.Kind) {
 			continue // goes where its message is
 		}
 		if x.route = r.j.routes.get(x.key, x.in); x.route == nil {
@@ -179,17 +190,20 @@ func (r *resolver) command(x *inbound) (timeline.Command, bool) {
 	}
 	if t == nil {
 		r.j.Stats.Strays.Add(1)
-		r.j.deps.Log.Debug("a receipt for a thread that is not known", "event", in.Event.ID, "account", in.Event.Thread.Account)
+		r.j.deps.Log.Debug("what became of a message of a thread that is not known", "event", in.Event.ID, "account", in.Event.Thread.Account)
 		return cmd, false
 	}
 	cmd.Conversation = t.head.Conversation
+	if isProfile(&in.Event) {
+		return x.introduce(cmd)
+	}
 	if cmd.Event.Actor.Kind == timeline.ActorCustomer && cmd.Event.Actor.Name == "" && !t.guest {
 		cmd.Event.Actor.Name = t.name
 	}
 	if !t.exists {
 		cmd.Create = &timeline.Create{Number: t.head.Number, Person: t.person, Name: t.name, Queue: t.queue}
 	}
-	cmd.Attach = attach(in, t)
+	cmd.Attach, cmd.Offers = attach(in, t), offers(in, t, cmp.Or(in.Event.At, cmd.At))
 	if in.Profile != nil && x.fresh { // a remembered name may have been changed since
 		cmd.Name = t.name
 	}
@@ -199,7 +213,7 @@ func (r *resolver) command(x *inbound) (timeline.Command, bool) {
 // attach is the leg an event came by, where the conversation does not have it like this.
 func attach(in *timeline.Inbound, t *route) *timeline.Leg {
 	leg := timeline.Leg{ID: in.Event.Thread.Leg(), Thread: in.Event.Thread, Channel: in.Channel, Identity: in.Peer.ID(),
-		Peer: in.To, Display: in.Peer.Display}
+		Place: in.Place, About: in.About, Peer: in.To, Display: in.Peer.Display}
 	if leg.Peer == "" {
 		leg.Peer = timeline.Handle(in.Peer.Value)
 	}
@@ -207,10 +221,42 @@ func attach(in *timeline.Inbound, t *route) *timeline.Leg {
 	switch {
 	case ok && t.guest:
 		return nil // answers go on to whom they went
-	case ok && had.Peer == leg.Peer && had.Identity == leg.Identity && had.Channel == leg.Channel && (leg.Display == "" || had.Display == leg.Display):
+	case ok && inbox.SameAddress(fill(leg, had), had):
 		return nil
 	}
 	return &leg
+}
+
+// fill is a leg with what is known of it where an event says nothing.
+func fill(leg, had timeline.Leg) timeline.Leg {
+	for _, f := range []struct{ now, was *string }{{&leg.Display, &had.Display}, {&leg.Place, &had.Place}, {&leg.About, &had.About}} {
+		if *f.now == "" {
+			*f.now = *f.was
+		}
+	}
+	return leg
+}
+
+// offers are the further legs that an event opens to its person, with what it opened there.
+func offers(in *timeline.Inbound, t *route, at time.Time) (out []timeline.Leg) {
+	if t.guest {
+		return nil // they are not for the person whose conversation it is
+	}
+	for _, o := range in.Offers {
+		if o.Thread.Account == "" || o.Thread.ID == "" {
+			continue
+		}
+		leg := timeline.Leg{ID: o.Thread.Leg(), Thread: o.Thread, Channel: in.Channel, Place: o.Place, Identity: in.Peer.ID(),
+			Peer: cmp.Or(o.To, in.To, timeline.Handle(in.Peer.Value)), Display: in.Peer.Display}
+		for _, name := range o.Opens {
+			if leg.Opened == nil {
+				leg.Opened = make(map[string]timeline.Window, len(o.Opens))
+			}
+			leg.Opened[name] = timeline.Window{At: at, By: in.Event.Remote}
+		}
+		out = append(out, leg)
+	}
+	return out
 }
 
 // findTargets looks up where the messages are that events refer to.

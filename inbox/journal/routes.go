@@ -24,6 +24,9 @@ type route struct {
 	ended  *time.Time                      // when it was resolved
 	legs   map[timeline.LegID]timeline.Leg // as the conversation has them
 	guest  bool                            // the peer writes in a thread of somebody else's
+	avatar string                          // the person's
+
+	shown, picture string // the person's name and picture as the conversation has them
 
 	profile *timeline.Profile // taken in already
 	links   []timeline.Identity

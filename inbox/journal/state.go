@@ -24,6 +24,7 @@ type state struct {
 	met     []timeline.EventID        // pending ones that found it
 	names   []alias                   // further ids of messages of ours
 	unsent  []redaction               // whose traces are to go
+	loose   []timeline.FileID         // files that came for a message and that it did not take
 	fresh   map[timeline.EventID]bool // ids planned in this run
 	entries []timeline.Entry
 	outs    []timeline.Outbound
@@ -57,12 +58,12 @@ func (s *state) rest() {
 	}
 	s.base, s.cached = s.conv, true
 	s.tail, s.inserts, s.dirty, s.held, s.met, s.names, s.unsent = nil, nil, nil, nil, nil, nil, nil
-	s.fresh, s.entries, s.outs, s.legs = nil, nil, nil, nil
+	s.fresh, s.entries, s.outs, s.legs, s.loose = nil, nil, nil, nil, nil
 }
 
 // idle reports whether nothing of the present run is noted yet.
 func (s *state) idle() bool {
-	return len(s.inserts)+len(s.entries)+len(s.dirty)+len(s.held)+len(s.unsent) == 0
+	return len(s.inserts)+len(s.entries)+len(s.dirty)+len(s.held)+len(s.unsent)+len(s.loose) == 0
 }
 
 // find looks a message up in memory.
@@ -151,10 +152,12 @@ func (s *state) settle(m *timeline.Event) (changed bool) {
 		if !refers(&p.Event, m) {
 			continue
 		}
+		files := filesOf(m)
 		changed = inbox.Fold(m, &p.Event) || changed
-		if p.Event.Kind == timeline.KindUnsend {
-			s.unsent = append(s.unsent, redaction{target: m})
+		if inbox.Erases(&p.Event) {
+			s.unsent = append(s.unsent, redaction{target: m, files: files})
 		}
+		s.spare(m.Message, &p.Event)
 		s.met = append(s.met, p.ID)
 		s.pending = slices.Delete(slices.Clone(s.pending), i, i+1)
 		i-- // a receipt may have brought a further id that others wait for: look again from the start
@@ -163,6 +166,11 @@ func (s *state) settle(m *timeline.Event) (changed bool) {
 		}
 	}
 	return changed
+}
+
+// spare notes the files of a media event that its message did not take.
+func (s *state) spare(m *timeline.Message, ev *timeline.Event) {
+	s.loose = append(s.loose, inbox.Spare(m, ev)...)
 }
 
 // refers reports whether an event's reference means a message.

@@ -141,6 +141,9 @@ func (w *writer) writeChanges(ctx context.Context, groups []*group) error {
 				return err
 			}
 		}
+		if err := w.discard(ctx, g.s.loose); err != nil {
+			return err
+		}
 	}
 	return nil
 }
