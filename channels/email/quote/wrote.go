@@ -91,6 +91,9 @@ func continues(above, s string) bool {
 	if strings.HasPrefix(s, "<") || startsLower(s) && day.MatchString(above) {
 		return true
 	}
+	if address.MatchString(above) && !address.MatchString(s) {
+		return true
+	}
 	return !moment.MatchString(s) && !day.MatchString(s)
 }
 
@@ -139,6 +142,9 @@ func names(s string) bool {
 
 func endsInVerb(low string) bool {
 	low = strings.TrimRight(low, " :：")
+	if at := strings.LastIndexByte(low, '('); at > 0 && strings.HasSuffix(low, ")") && hasDigit(low[at:]) {
+		low = strings.TrimRight(low[:at], " ") // Hungarian puts the date behind the verb
+	}
 	for _, v := range lastVerbs {
 		rest, ok := strings.CutSuffix(low, v)
 		if !ok {

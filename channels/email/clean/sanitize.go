@@ -1,0 +1,254 @@
+package clean
+
+import (
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// Options say what becomes of the images of a mail.
+type Options struct {
+	// CID returns the address of an inline part by its Content-ID, without angle brackets and
+	// percent-decoded. Nil, or false, shows the image's text instead.
+	CID func(ref string) (url string, ok bool)
+	// Remote returns the address under which a remote image may be loaded, for instance a proxy's.
+	// Nil, or false, blocks it: the address stands in the attribute data-src.
+	Remote func(url string) (string, bool)
+}
+
+// Result is a mail's HTML that is safe to show in a sandboxed frame.
+type Result struct {
+	HTML     string
+	Remote   int  // images that are blocked until asked for
+	Trackers int  // images nobody is meant to see; left out
+	Cut      bool // the mail was beyond a limit: HTML holds its text, perhaps only the first part
+}
+
+// HTML parses and cleans a mail.
+func HTML(in string, o Options) Result { return Parse(in).HTML(o) }
+
+// HTML writes the document with nothing in it that is not on the allow-list; see the package.
+func (d *Doc) HTML(o Options) Result {
+	w := writer{o: o, sheet: parseSheets(d.sheets)}
+	w.res.Cut = d.Cut
+	w.children(d.Root)
+	w.res.HTML = w.b.String()
+	if s := w.body(d.Root); s != "" {
+		w.res.HTML = `<div style="` + escape(s) + `">` + w.res.HTML + "</div>"
+	}
+	return w.res
+}
+
+// body returns the style of the element that stands in for the body.
+func (w *writer) body(root *html.Node) string {
+	s := w.style(root, nil)
+	c, ok := attrBgColor.value(attr(root, "bgcolor"))
+	if !ok || property(s, "background-color") != "" || property(s, "background") != "" {
+		return s
+	}
+	return strings.TrimSuffix("background-color:"+c+";"+s, ";")
+}
+
+type writer struct {
+	o     Options
+	b     strings.Builder
+	res   Result
+	sheet *sheet
+	path  []*html.Node // ancestors that a style rule may name
+}
+
+func (w *writer) node(n *html.Node) {
+	if n.Type == html.TextNode {
+		escapeTo(&w.b, n.Data, false)
+		return
+	}
+	if n.Type != html.ElementNode || hidden[n.DataAtom] {
+		return
+	}
+	if n.DataAtom == atom.Img {
+		w.image(n)
+		return
+	}
+	rule, ok := elements[n.DataAtom]
+	if !ok || n.DataAtom == atom.A && !w.linked(n) {
+		w.children(n)
+		return
+	}
+	w.b.WriteByte('<')
+	w.b.WriteString(n.Data)
+	w.attributes(n, rule)
+	w.b.WriteByte('>')
+	if voids[n.DataAtom] {
+		return
+	}
+	w.children(n)
+	w.b.WriteString("</")
+	w.b.WriteString(n.Data)
+	w.b.WriteByte('>')
+}
+
+func (w *writer) children(n *html.Node) {
+	w.path = append(w.path, n)
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		w.node(c)
+	}
+	w.path = w.path[:len(w.path)-1]
+}
+
+func (w *writer) attribute(name, value string) {
+	w.b.WriteByte(' ')
+	w.b.WriteString(name)
+	w.b.WriteString(`="`)
+	escapeTo(&w.b, value, true)
+	w.b.WriteByte('"')
+}
+
+// attributes writes those of n that are allowed everywhere and those that rule allows. Of two of
+// one name the first counts, as in browsers.
+func (w *writer) attributes(n *html.Node, rule allowed) {
+	var seen allowed
+	for _, a := range n.Attr {
+		bit, ok := attributes[a.Key]
+		if !ok || seen&bit != 0 || bit&(rule|everywhere) == 0 {
+			continue
+		}
+		seen |= bit
+		if v, ok := bit.value(a.Val); ok {
+			w.attribute(a.Key, v)
+		}
+	}
+	if s := w.style(n, w.path); s != "" {
+		w.attribute("style", s)
+	}
+}
+
+// linked writes nothing and reports whether the link leads somewhere; a link writes its own
+// attributes here because one is checked and two are ours.
+func (w *writer) linked(n *html.Node) bool {
+	href, ok := safeLink(attr(n, "href"))
+	if !ok {
+		return false
+	}
+	set(n, "href", href)
+	set(n, "rel", "noopener noreferrer nofollow")
+	set(n, "target", "_blank")
+	return true
+}
+
+// image writes an image, blocks it, or leaves it out.
+func (w *writer) image(n *html.Node) {
+	src, kind := imageSource(n)
+	switch kind {
+	case remoteImage:
+		if isTracker(n) {
+			w.res.Trackers++
+			return
+		}
+		w.remote(n, src)
+		return
+	case inlineImage:
+		if w.o.CID != nil {
+			if u, ok := w.o.CID(src); ok {
+				w.img(n, "src", u)
+				return
+			}
+		}
+	case dataImage:
+		w.img(n, "src", src)
+		return
+	}
+	escapeTo(&w.b, attr(n, "alt"), false)
+}
+
+func (w *writer) remote(n *html.Node, src string) {
+	if w.o.Remote != nil {
+		if u, ok := w.o.Remote(src); ok {
+			w.img(n, "src", u)
+			return
+		}
+	}
+	w.res.Remote++
+	w.img(n, "data-src", src)
+}
+
+func (w *writer) img(n *html.Node, key, value string) {
+	w.b.WriteString("<img")
+	w.attribute(key, value)
+	w.attributes(n, elements[atom.Img])
+	w.b.WriteByte('>')
+}
+
+// isTracker reports whether an image is too small to be seen or hidden.
+func isTracker(n *html.Node) bool {
+	style := strings.ToLower(attr(n, "style"))
+	for _, key := range []string{"width", "height"} {
+		px, ok := pixels(attr(n, key))
+		if !ok {
+			px, ok = pixels(property(style, key))
+		}
+		if ok && px <= 1 {
+			return true
+		}
+	}
+	return property(style, "display") == "none" || property(style, "visibility") == "hidden"
+}
+
+// pixels reads a length without unit or in px.
+func pixels(s string) (float64, bool) {
+	f, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(s), "px"), 64)
+	return f, err == nil
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func set(n *html.Node, key, value string) {
+	for i := range n.Attr {
+		if n.Attr[i].Key == key {
+			n.Attr[i].Val = value
+			return
+		}
+	}
+	n.Attr = append(n.Attr, html.Attribute{Key: key, Val: value})
+}
+
+func escape(s string) string {
+	var b strings.Builder
+	escapeTo(&b, s, true)
+	return b.String()
+}
+
+// escapeTo writes text or, with quotes, the value of an attribute.
+func escapeTo(b *strings.Builder, s string, quotes bool) {
+	from := 0
+	for i := 0; i < len(s); i++ {
+		var e string
+		switch s[i] {
+		case '&':
+			e = "&amp;"
+		case '<':
+			e = "&lt;"
+		case '>':
+			e = "&gt;"
+		case '"':
+			if !quotes {
+				continue
+			}
+			e = "&#34;"
+		default:
+			continue
+		}
+		b.WriteString(s[from:i])
+		b.WriteString(e)
+		from = i + 1
+	}
+	b.WriteString(s[from:])
+}
