@@ -38,6 +38,7 @@ type record struct {
 	Previous  map[string]string  `json:"previous,omitempty"` // sealed; rotated out, still verify
 	Health    channels.Health    `json:"health"`
 	Held      *hold              `json:"held,omitempty"`
+	Care      care               `json:"care"`
 	Version   int64              `json:"version"` // counts changes that need a new session
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
@@ -61,6 +62,8 @@ type Account struct {
 	Settings  map[string]string  `json:"settings"`
 	Secrets   map[string]bool    `json:"secrets"`
 	Health    channels.Health    `json:"health"`
+	LastIn    *time.Time         `json:"lastIn,omitempty"`   // when something came in last
+	LastTest  *time.Time         `json:"lastTest,omitempty"` // when the far side tested its callbacks last
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
 }
@@ -287,13 +290,24 @@ func (g *Gateway) show(r record) Account {
 	for k := range r.Secrets {
 		a.Secrets[k] = true
 	}
+	a.LastIn, a.LastTest = r.Care.LastIn, r.Care.LastTest
 	if l := g.live(r.ID); l != nil {
 		a.Health = l.health.worst()
+		in, test := l.traffic.times()
+		a.LastIn, a.LastTest = latest(a.LastIn, in), latest(a.LastTest, test)
 	}
 	if !r.Enabled {
 		a.Health = channels.Health{State: channels.Amber, Reason: "The account is switched off.", Next: "Switch it on to send and receive.", Since: r.UpdatedAt}
 	}
 	return a
+}
+
+// latest is the later of two moments; zero is none.
+func latest(a *time.Time, b time.Time) *time.Time {
+	if b.IsZero() || a != nil && !b.After(*a) {
+		return a
+	}
+	return &b
 }
 
 // reveal opens an account's settings, and the secrets it had before.

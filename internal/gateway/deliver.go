@@ -65,16 +65,18 @@ func (g *Gateway) Deliver(ctx context.Context, run []bus.Record[timeline.Outboun
 
 // delivery is one run being sent.
 type delivery struct {
-	g        *Gateway
-	queued   map[timeline.AccountID][]step // waiting steps, read once per account and run
-	writes   []store.Write                 // results of calls the far side de-duplicates
-	receipts []timeline.Inbound
+	g      *Gateway
+	queued map[timeline.AccountID][]step // waiting steps, read once per account and run
+	writes []store.Write                 // results of calls the far side de-duplicates
+	news   []timeline.Inbound            // what became of it
+	asks   []timeline.Command            // what the conversation's writer is to record
 }
 
 // job is one message of the run.
 type job struct {
 	o     *timeline.Outbound
 	live  *live
+	can   channels.Capabilities // of the place it goes to
 	steps []channels.Step
 	first *step // step 0, claimed by this run
 	done  bool
@@ -106,6 +108,9 @@ func (d *delivery) ready(ctx context.Context, j *job) error {
 	if !j.live.record.Enabled {
 		return d.refuse(ctx, j, &channels.Failure{Class: channels.Misconfigured, Advice: "The account is switched off. Switch it on, then send again."})
 	}
+	if j.live.kind != nil {
+		j.can = j.live.kind.On(j.o.Place)
+	}
 	if j.live.session == nil {
 		return nil // held, see send
 	}
@@ -114,12 +119,11 @@ func (d *delivery) ready(ctx context.Context, j *job) error {
 
 // plan makes the steps, unless the far side would refuse the message as we know already.
 func (d *delivery) plan(ctx context.Context, j *job) error {
-	can := j.live.kind.Can
-	rule, _, ok := can.Allowed(j.o.Opened, j.o.Actor.Kind, d.g.now())
-	if !ok {
+	rule, _, ok := j.can.Allowed(j.o.Opened, j.o.Actor.Kind, d.g.now())
+	if !ok && windowed(j.o) {
 		return d.refuse(ctx, j, &channels.Failure{Class: channels.WindowClosed, Advice: "The time to answer on this channel is over. Answer on another channel, or wait until the person writes."})
 	}
-	steps, err := planned(j.live, *j.o)
+	steps, err := planned(j, *j.o)
 	if err != nil {
 		var f *channels.Failure
 		if !errors.As(err, &f) {
@@ -134,12 +138,16 @@ func (d *delivery) plan(ctx context.Context, j *job) error {
 	return nil
 }
 
+// windowed reports whether the far side's windows bind what is sent: taking back what was
+// said, or tidying up in public, is no message.
+func windowed(o *timeline.Outbound) bool { return o.Moderation == nil && o.Unsend == nil }
+
 // planned asks the session, or makes the one step that most messages are.
-func planned(l *live, o timeline.Outbound) (steps []channels.Step, err error) {
-	defer contain(l.log, &err)
-	p, ok := l.session.(channels.Planner)
+func planned(j *job, o timeline.Outbound) (steps []channels.Step, err error) {
+	defer contain(j.live.log, &err)
+	p, ok := j.live.session.(channels.Planner)
 	if !ok {
-		if f := fits(l.kind.Can, &o); f != nil {
+		if f := fits(j.can, &o); f != nil {
 			return nil, f
 		}
 		return []channels.Step{plain(o)}, nil
@@ -156,15 +164,25 @@ func planned(l *live, o timeline.Outbound) (steps []channels.Step, err error) {
 	return steps, nil
 }
 
+// The kinds of step that the hub makes itself; those of moderation are the action's name.
+const (
+	stepSend   = "send"
+	stepEdit   = "edit"
+	stepUnsend = "unsend"
+	stepReact  = "react"
+)
+
 func plain(o timeline.Outbound) channels.Step {
-	s := channels.Step{Key: channels.StepKey(o.ID, 0), Kind: "send", Outbound: o}
+	s := channels.Step{Key: channels.StepKey(o.ID, 0), Kind: stepSend, Outbound: o}
 	switch {
 	case o.Edit != nil:
-		s.Kind, s.Text = "edit", o.Edit.Text
+		s.Kind, s.Text = stepEdit, o.Edit.Text
 	case o.Unsend != nil:
-		s.Kind = "unsend"
+		s.Kind = stepUnsend
 	case o.Reaction != nil:
-		s.Kind = "react"
+		s.Kind = stepReact
+	case o.Moderation != nil:
+		s.Kind = o.Moderation.Action
 	case o.Message != nil:
 		s.Text, s.Parts = o.Message.Text, o.Message.Parts
 	}
@@ -203,7 +221,7 @@ func (d *delivery) claimAll(ctx context.Context, jobs []job) error {
 	var at []int
 	for i := range jobs {
 		j := &jobs[i]
-		if j.done || j.live.session == nil || !j.live.kind.Can.Idempotent || d.waits(j) {
+		if j.done || j.live.session == nil || !j.can.Idempotent || d.waits(j) {
 			continue
 		}
 		s := d.g.newStep(j.o, 0, timeline.Sending)
@@ -239,7 +257,7 @@ func (d *delivery) waits(j *job) bool {
 	l.mu.Lock()
 	resting := l.held != nil || d.g.now().Before(l.rest)
 	l.mu.Unlock()
-	return resting || len(l.kind.Can.Rates) > 0 || j.o.Message != nil && j.o.Message.SendAt != nil && j.o.Message.SendAt.After(d.g.now())
+	return resting || len(j.can.Rates) > 0 || j.o.Message != nil && j.o.Message.SendAt != nil && j.o.Message.SendAt.After(d.g.now())
 }
 
 func (d *delivery) anyQueued(ctx context.Context, jobs []job, at []int) (bool, error) {
@@ -271,35 +289,7 @@ func (d *delivery) waiting(ctx context.Context, a timeline.AccountID) ([]step, e
 	return q, nil
 }
 
-// tell adds a receipt to those that are published at the end of the run. mark tells
-// several receipts of one state and attempt apart.
-func (d *delivery) tell(j *job, s timeline.DeliveryState, attempt int, f *timeline.Failure, remotes []timeline.RemoteID, mark string) {
-	var given []timeline.RemoteID
-	for _, r := range remotes {
-		if r != "" {
-			given = append(given, r)
-		}
-	}
-	if kind := j.live; kind != nil {
-		d.g.metrics.steps.WithLabelValues(kind.record.Channel, string(s)).Inc()
-	}
-	d.receipts = append(d.receipts, d.g.receipt(j.o, timeline.Receipt{State: s, Attempt: attempt, Failure: f, Remotes: given}, mark))
-}
-
-// receipt is what became of a message, as an event on its way in.
-func (g *Gateway) receipt(o *timeline.Outbound, r timeline.Receipt, mark string) timeline.Inbound {
-	now := g.now()
-	r.Of = timeline.Ref{Event: o.ID}
-	if r.Attempt == 0 {
-		r.Attempt = max(o.Attempt, 1)
-	}
-	return timeline.Inbound{Channel: o.Channel, Event: timeline.Event{
-		ID:   timeline.DeriveID(o.Thread.Account, fmt.Sprintf("receipt:%s:%d:%s%s", o.ID, r.Attempt, r.State, mark)),
-		Kind: timeline.KindReceipt, Conversation: o.Conversation, Thread: o.Thread, Direction: timeline.Internal,
-		Actor: timeline.Actor{Kind: timeline.ActorSystem}, At: now, Received: now, Receipt: &r}}
-}
-
-// flush writes down results and publishes receipts: first what happened, then the news of it.
+// flush writes down results and publishes what became of them: first what happened, then the news of it.
 func (d *delivery) flush(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleFor)
 	defer cancel()
@@ -315,12 +305,17 @@ func (d *delivery) flush(ctx context.Context) error {
 		}
 		d.writes = nil
 	}
-	if len(d.receipts) == 0 {
-		return nil
+	if len(d.news) > 0 {
+		if err := d.g.d.Publish(ctx, d.news...); err != nil {
+			return fmt.Errorf("gateway: publishing what became of messages: %w", err)
+		}
+		d.news = nil
 	}
-	if err := d.g.d.Publish(ctx, d.receipts...); err != nil {
-		return fmt.Errorf("gateway: publishing receipts: %w", err)
+	if len(d.asks) > 0 {
+		if err := d.g.d.Ask(ctx, d.asks...); err != nil {
+			return fmt.Errorf("gateway: asking for failures to be recorded: %w", err)
+		}
+		d.asks = nil
 	}
-	d.receipts = nil
 	return nil
 }

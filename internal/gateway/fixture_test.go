@@ -160,6 +160,7 @@ type world struct {
 	mu     sync.Mutex
 	down   bool
 	in     []timeline.Inbound
+	asked  []timeline.Command
 	timers map[string]timers.Timer
 	at     time.Time
 }
@@ -209,7 +210,7 @@ func newWorld(t *testing.T, ty *toy) *world {
 
 func (w *world) gateway(node string) *Gateway {
 	w.t.Helper()
-	g, err := New(Deps{Channels: []channels.Channel{w.toy.channel()}, Store: w.store, Box: w.box, Publish: w.publish, Timers: w, Files: noFiles{}, Threads: noThreads{},
+	g, err := New(Deps{Channels: []channels.Channel{w.toy.channel()}, Store: w.store, Box: w.box, Publish: w.publish, Ask: w.ask, Timers: w, Files: noFiles{}, Threads: noThreads{},
 		Log: slog.New(slog.NewJSONHandler(w.log, nil)), Registerer: prometheus.NewRegistry(), Now: w.now, Node: node})
 	if err != nil {
 		w.t.Fatal(err)
@@ -231,6 +232,23 @@ func (w *world) publish(_ context.Context, in ...timeline.Inbound) error {
 	}
 	w.in = append(w.in, in...)
 	return nil
+}
+
+// ask keeps what the conversations' writer is asked.
+func (w *world) ask(_ context.Context, cs ...timeline.Command) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.down {
+		return errors.New("the broker is down")
+	}
+	w.asked = append(w.asked, cs...)
+	return nil
+}
+
+func (w *world) commands() []timeline.Command {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]timeline.Command(nil), w.asked...)
 }
 
 func (w *world) broker(down bool) { w.mu.Lock(); defer w.mu.Unlock(); w.down = down }

@@ -35,13 +35,14 @@ type Timers interface {
 	Cancel(ctx context.Context, id string) error
 }
 
-// Deps is what a gateway stands on. Channels, Store, Box, Publish, Timers, Files and
+// Deps is what a gateway stands on. Channels, Store, Box, Publish, Ask, Timers, Files and
 // Threads are required.
 type Deps struct {
 	Channels   []channels.Channel
 	Store      store.Store
 	Box        *seal.Box
 	Publish    func(context.Context, ...timeline.Inbound) error // to the inbound topic, durable when nil
+	Ask        func(context.Context, ...timeline.Command) error // of conversations' writer, durable when nil
 	Timers     Timers
 	Files      channels.Files
 	Threads    channels.Threads
@@ -66,15 +67,17 @@ type Gateway struct {
 	ctx     context.Context       // ends when the gateway closes
 	cancel  context.CancelFunc
 	closing atomic.Bool
-	work    gate // everything that runs on its own
-	calls   gate // requests and deliveries under way
+	kicked  chan struct{} // accounts are to be looked after now
+	caring  chan struct{} // so many at a time
+	work    gate          // everything that runs on its own
+	calls   gate          // requests and deliveries under way
 }
 
 // New makes a gateway; Start opens its accounts.
 func New(d Deps) (*Gateway, error) {
 	switch {
-	case d.Store == nil, d.Box == nil, d.Publish == nil, d.Timers == nil, d.Files == nil, d.Threads == nil:
-		return nil, errors.New("gateway: Store, Box, Publish, Timers, Files and Threads are required")
+	case d.Store == nil, d.Box == nil, d.Publish == nil, d.Ask == nil, d.Timers == nil, d.Files == nil, d.Threads == nil:
+		return nil, errors.New("gateway: Store, Box, Publish, Ask, Timers, Files and Threads are required")
 	case d.Node == "":
 		return nil, errors.New("gateway: Node is required")
 	}
@@ -87,7 +90,7 @@ func New(d Deps) (*Gateway, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	g := &Gateway{d: d, kinds: map[string]*channels.Channel{}}
+	g := &Gateway{d: d, kinds: map[string]*channels.Channel{}, kicked: make(chan struct{}, 1), caring: make(chan struct{}, careBeside)}
 	for i := range d.Channels {
 		c := &d.Channels[i]
 		if g.kinds[c.Kind] != nil {
@@ -109,6 +112,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 		return err
 	}
 	g.work.Go(g.follow)
+	g.work.Go(g.care)
 	return nil
 }
 

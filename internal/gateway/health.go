@@ -11,54 +11,109 @@ import (
 	"github.com/parley-hub/parley/internal/store"
 )
 
-// health is an account's traffic light: the worst of what the hub and the session say.
+// concern is one thing that can be wrong with an account, each with a light of its own.
+type concern string
+
+// The concerns, in the order in which equally bad ones are told.
+const (
+	concernHub          concern = "hub"          // opening, sending, the connection
+	concernRefresh      concern = "refresh"      // renewing credentials
+	concernExpiry       concern = "expiry"       // credentials that end soon
+	concernSubscription concern = "subscription" // callbacks are a subscription that was lost
+	concernCallbacks    concern = "callbacks"    // callbacks that could not be read
+	concernSilence      concern = "silence"      // nothing comes in any more
+	concernRate         concern = "rate"         // the far side takes no more for now
+	concernSession      concern = "session"      // what the session itself reports
+)
+
+var concerns = []concern{concernHub, concernRefresh, concernExpiry, concernSubscription, concernCallbacks, concernSilence, concernRate, concernSession}
+
+// health is an account's traffic light: the worst of its concerns.
 type health struct {
 	live *live // nil: nowhere to record it
 
 	mu      sync.Mutex
-	ours    channels.Health
-	his     channels.Health
+	lights  map[concern]channels.Health // those that are not green
+	green   channels.Health
 	writing bool // somebody writes it down
 }
 
 func newHealth(l *live) *health {
-	return &health{live: l, ours: channels.Health{State: channels.Green}, his: channels.Health{State: channels.Green}}
+	return &health{live: l, lights: map[concern]channels.Health{}, green: channels.Health{State: channels.Green}}
 }
 
 var severity = map[channels.HealthState]int{channels.Green: 0, channels.Amber: 1, channels.Red: 2}
 
-func (h *health) hub(s channels.Health)     { h.change(&h.ours, s) }
-func (h *health) session(s channels.Health) { h.change(&h.his, s) }
+func (h *health) hub(s channels.Health)     { h.of(concernHub, s) }
+func (h *health) session(s channels.Health) { h.of(concernSession, s) }
 
-// worst is what people see. Of two equally bad ones the hub's is told.
+// well says that the account works: what was amber about that is over.
+func (h *health) well() {
+	h.mu.Lock()
+	amber := h.lights[concernHub].State == channels.Amber
+	h.mu.Unlock()
+	if amber {
+		h.hub(channels.Health{State: channels.Green})
+	}
+}
+
+// light is one concern's; green where there is nothing to say.
+func (h *health) light(c concern) channels.Health {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s, ok := h.lights[c]; ok {
+		return s
+	}
+	return h.green
+}
+
+// worst is what people see. Of equally bad ones the first concern's is told.
 func (h *health) worst() channels.Health {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if severity[h.his.State] > severity[h.ours.State] {
-		return h.his
-	}
-	return h.ours
+	return h.worstNow()
 }
 
-func (h *health) change(to *channels.Health, s channels.Health) {
-	before := h.worst()
+func (h *health) worstNow() channels.Health {
+	worst := h.green
+	for _, c := range concerns {
+		if s, ok := h.lights[c]; ok && severity[s.State] > severity[worst.State] {
+			worst = s
+		}
+	}
+	return worst
+}
+
+// of sets one concern's light.
+func (h *health) of(c concern, s channels.Health) {
 	h.mu.Lock()
-	same := to.State == s.State && to.Reason == s.Reason
+	before := h.worstNow()
+	was, lit := h.lights[c]
 	if s.Since.IsZero() && h.live != nil {
 		s.Since = h.live.g.now()
 	}
-	if same {
-		s.Since = to.Since
+	if s.State == channels.Green {
+		delete(h.lights, c)
+	} else {
+		if lit && !differs(was, s) {
+			s.Since = was.Since
+		}
+		h.lights[c] = s
 	}
-	*to = s
+	after := h.worstNow()
+	if after.State == channels.Green && (before.State != channels.Green || before.Since.IsZero()) {
+		h.green.Since = s.Since
+	}
 	h.mu.Unlock()
-	if after := h.worst(); h.live != nil && differs(after, before) {
+	if h.live != nil && differs(after, before) {
 		h.live.log.Info("account health", "state", after.State, "reason", after.Reason)
 		h.record()
 	}
 }
 
-func differs(a, b channels.Health) bool { return a.State != b.State || a.Reason != b.Reason }
+func differs(a, b channels.Health) bool {
+	return a.State != b.State || a.Reason != b.Reason || a.Next != b.Next
+}
 
 // record writes the light down in the background, the latest last; another node shows it
 // from there.
@@ -102,4 +157,27 @@ func heldHealth(h *hold) channels.Health {
 		s.Reason = "The far side no longer accepts the account's credentials."
 	}
 	return s
+}
+
+// shared are the concerns that one node looks after for all; see care.
+var shared = []concern{concernRefresh, concernExpiry, concernSubscription, concernSilence}
+
+// follow shows what the node that looks after the account found.
+func (h *health) follow(found map[string]channels.Health) {
+	for _, c := range shared {
+		s, ok := found[string(c)]
+		if !ok {
+			s = channels.Health{State: channels.Green}
+		}
+		h.of(c, s)
+	}
+}
+
+// passing ends lights that tell of a moment long ago.
+func (h *health) passing(now time.Time, older time.Duration) {
+	for _, c := range []concern{concernCallbacks} {
+		if s := h.light(c); s.State != channels.Green && now.Sub(s.Since) > older {
+			h.of(c, channels.Health{State: channels.Green})
+		}
+	}
 }

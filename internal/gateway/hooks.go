@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -49,15 +50,18 @@ func (g *Gateway) shared(c *fiber.Ctx) error {
 	}
 	cb, err := g.callback(c, "", hookBody)
 	if err != nil {
+		if errors.Is(err, errLarge) {
+			for _, l := range g.open.Load().byID {
+				if l.kind == kind {
+					l.oversized()
+				}
+			}
+		}
 		return g.answer(c, kind.Kind, channels.Answer{}, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.UserContext()), hookBudget)
 	defer cancel()
-	app, err := g.app(ctx, kind.Kind)
-	if err != nil {
-		return g.answer(c, kind.Kind, channels.Answer{}, errors.Join(errLater, err))
-	}
-	slices, a, err := split(g, kind, app, cb)
+	slices, a, err := split(g, kind, g.app(kind.Kind), cb)
 	if err == nil {
 		err = g.takeAll(ctx, kind, slices)
 	}
@@ -71,34 +75,6 @@ func split(g *Gateway, k *channels.Channel, app map[string]string, cb channels.C
 
 // errLater is a callback that could not be made durable now.
 var errLater = errors.New("gateway: it cannot be made durable now")
-
-// takeAll makes every slice durable: as events, or parked where nobody can read it yet. A
-// slice that poisons its adapter is parked and does not hold up the others.
-func (g *Gateway) takeAll(ctx context.Context, k *channels.Channel, slices []channels.Slice) error {
-	for _, s := range slices {
-		s.Verified = true
-		l := g.open.Load().byHandle[k.Kind+"|"+string(s.Account)]
-		reason := "no_account"
-		if l != nil && l.session != nil {
-			_, err := l.take(ctx, s.Callback)
-			if err == nil {
-				continue
-			}
-			if errors.Is(err, errLater) {
-				return err
-			}
-			reason = "unreadable"
-			l.log.Error("a callback could not be read and is kept", "error", err)
-			l.health.hub(channels.Health{State: channels.Amber, Reason: "A callback could not be read; it is kept.", Next: "Update the channel, then replay what is kept."})
-		} else if l != nil {
-			reason = "not_open"
-		}
-		if err := g.park(ctx, k.Kind, s, reason); err != nil {
-			return errors.Join(errLater, err)
-		}
-	}
-	return nil
-}
 
 // direct takes a callback of one account.
 func (g *Gateway) direct(c *fiber.Ctx) error {
@@ -114,38 +90,24 @@ func (g *Gateway) direct(c *fiber.Ctx) error {
 	}
 	cb, err := g.callback(c, "", hookBody)
 	if err != nil {
+		if errors.Is(err, errLarge) {
+			l.oversized()
+		}
 		return g.answer(c, l.record.Channel, channels.Answer{}, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.UserContext()), hookBudget)
 	defer cancel()
 	a, err := l.take(ctx, cb)
-	if errors.Is(err, errPanic) {
-		l.health.hub(channels.Health{State: channels.Amber, Reason: "A callback could not be read.", Next: "Update the channel; the far side sends it again."})
+	if errors.Is(err, errPanic) || errors.Is(err, errUnsound) {
+		l.health.of(concernCallbacks, channels.Health{State: channels.Amber, Reason: "A callback could not be read.", Next: "Update the channel; the far side sends it again."})
 	}
 	return g.answer(c, l.record.Channel, a, err)
 }
 
-// take decodes a callback and makes its events durable.
-func (l *live) take(ctx context.Context, cb channels.Callback) (channels.Answer, error) {
-	l.uses.enter()
-	defer l.uses.leave()
-	d, ok := l.session.(channels.Decoder)
-	if !ok {
-		return channels.Answer{}, &channels.Problem{Status: fiber.StatusNotFound, Title: notFound.Title, Detail: notFound.Detail}
-	}
-	in, a, err := decode(d, cb, l)
-	if err != nil {
-		return a, err
-	}
-	if err := l.host.Emit(ctx, in...); err != nil {
-		return a, errors.Join(errLater, err)
-	}
-	return a, nil
-}
-
-func decode(d channels.Decoder, cb channels.Callback, l *live) (in []timeline.Inbound, a channels.Answer, err error) {
-	defer contain(l.log, &err)
-	return d.Decode(cb)
+// oversized tells people that the far side sends more at once than is taken.
+func (l *live) oversized() {
+	l.health.of(concernCallbacks, channels.Health{State: channels.Amber, Reason: fmt.Sprintf("A callback of more than %d MB was refused.", hookBody>>20),
+		Next: "Let the far side send less at once, and a proxy before the hub pass on what it sends."})
 }
 
 // answer tells the far side how its callback went.
@@ -160,6 +122,9 @@ func (g *Gateway) answer(c *fiber.Ctx, kind string, a channels.Answer, err error
 		p = later
 	default:
 		p = problemOf(err)
+		if errors.Is(err, channels.ErrForged) {
+			g.metrics.forged.WithLabelValues(kind).Inc()
+		}
 	}
 	status := a.Status
 	if status == 0 {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -21,32 +20,10 @@ func (h *host) Emit(ctx context.Context, in ...timeline.Inbound) error {
 	if len(in) == 0 {
 		return nil
 	}
-	now := h.live.g.now()
-	for i := range in {
-		e := &in[i].Event
-		if e.ID == "" || e.Thread.ID == "" {
-			return fmt.Errorf("gateway: an event of account %s has no id or no thread", h.live.account.ID)
-		}
-		if e.Thread.Account != h.live.account.ID {
-			return fmt.Errorf("gateway: account %s may not emit for account %s", h.live.account.ID, e.Thread.Account)
-		}
-		if e.Received.IsZero() {
-			e.Received = now
-		}
-		if e.At.IsZero() {
-			e.At = e.Received
-		}
-		in[i].Channel = h.live.kind.Kind
-		if in[i].Queue == "" {
-			in[i].Queue = h.live.account.Queue
-		}
+	if err := h.live.stamp(in); err != nil {
+		return err
 	}
-	if err := h.live.g.d.Publish(ctx, in...); err != nil {
-		h.live.g.metrics.refused.WithLabelValues(h.live.kind.Kind).Add(float64(len(in)))
-		return fmt.Errorf("gateway: publishing: %w", err)
-	}
-	h.live.g.metrics.taken.WithLabelValues(h.live.kind.Kind).Add(float64(len(in)))
-	return nil
+	return h.live.g.publish(ctx, in)
 }
 
 func (h *host) HTTP() *http.Client        { return h.live.g.d.HTTP }

@@ -10,6 +10,8 @@ type metrics struct {
 	taken     *prometheus.CounterVec
 	refused   *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
+	forged    *prometheus.CounterVec
+	refreshes *prometheus.CounterVec
 	steps     *prometheus.CounterVec
 	call      *prometheus.HistogramVec
 	sockets   *prometheus.GaugeVec
@@ -21,13 +23,15 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 		taken:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_events_total", Help: "Events taken from the far side and made durable."}, []string{"channel"}),
 		refused:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_refused_total", Help: "Events that could not be made durable; the far side was told to try again."}, []string{"channel"}),
 		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_callbacks_total", Help: "Callbacks by their answer's status."}, []string{"channel", "status"}),
+		forged:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_forged_total", Help: "Callbacks whose signature did not hold."}, []string{"channel"}),
+		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_refreshes_total", Help: "Renewals of credentials by how they ended."}, []string{"channel", "result"}),
 		steps:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_steps_total", Help: "Outbound steps by the state they reached."}, []string{"channel", "state"}),
 		call:      prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "parley_gateway_call_seconds", Help: "Time one provider call took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 11)}, []string{"channel"}),
 		sockets:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "parley_gateway_sockets", Help: "Customers' sockets open now."}, []string{"channel"}),
 		parked:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_parked_total", Help: "Callbacks kept for later, by reason."}, []string{"channel", "reason"}),
 	}
 	if r != nil {
-		r.MustRegister(m.taken, m.refused, m.callbacks, m.steps, m.call, m.sockets, m.parked, &lights{g: g})
+		r.MustRegister(m.taken, m.refused, m.callbacks, m.forged, m.refreshes, m.steps, m.call, m.sockets, m.parked, &lights{g: g})
 	}
 	return m
 }

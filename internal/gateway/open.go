@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -19,7 +21,8 @@ import (
 // table is what is open at one moment. It is never changed, only replaced.
 type table struct {
 	byID     map[timeline.AccountID]*live
-	byHandle map[string]*live // channel|handle
+	byHandle map[string]*live             // channel|handle
+	apps     map[string]map[string]string // what the accounts of a kind share, secrets opened
 }
 
 // live is one account of this node: open, or red with the reason.
@@ -28,15 +31,19 @@ type live struct {
 	kind    *channels.Channel
 	account channels.Account
 	record  record
-	session channels.Session // nil: it did not open
+	app     map[string]string // as it was opened with
+	session channels.Session  // nil: it did not open
 	host    *host
 	health  *health
 	rates   *rates
+	traffic traffic
 	log     *slog.Logger
 	ctx     context.Context // ends when the account closes
 	cancel  context.CancelFunc
 	work    gate // its runners and sockets
 	uses    gate // calls into the session under way
+
+	caring atomic.Bool // this node looks after it
 
 	mu   sync.Mutex
 	held *hold
@@ -70,20 +77,24 @@ func (g *Gateway) Reload(ctx context.Context) error {
 	if err := g.col(store.Accounts).All(ctx, bson.D{}, &rs); err != nil {
 		return fmt.Errorf("gateway: reading accounts: %w", err)
 	}
-	g.replace(rs)
+	apps, err := g.readApps(ctx)
+	if err != nil {
+		return err
+	}
+	g.replace(rs, apps)
 	g.seen = v.Version
 	return nil
 }
 
 // replace makes the table show the records. Old sessions stop after the new table is in place.
-func (g *Gateway) replace(rs []record) {
+func (g *Gateway) replace(rs []record, apps map[string]map[string]string) {
 	old := g.open.Load()
-	next := &table{byID: map[timeline.AccountID]*live{}, byHandle: map[string]*live{}}
+	next := &table{byID: map[timeline.AccountID]*live{}, byHandle: map[string]*live{}, apps: apps}
 	var fresh []*live
 	for _, r := range rs {
 		l := old.byID[r.ID]
-		if l == nil || l.record.Version != r.Version {
-			l = g.start(r)
+		if l == nil || l.record.Version != r.Version || !maps.Equal(l.app, apps[r.Channel]) {
+			l = g.start(r, apps[r.Channel])
 			fresh = append(fresh, l)
 		}
 		next.byID[r.ID] = l
@@ -103,11 +114,15 @@ func (g *Gateway) replace(rs []record) {
 }
 
 // start opens one account. A failure is its health, nobody else's.
-func (g *Gateway) start(r record) *live {
-	l := &live{g: g, kind: g.kinds[r.Channel], record: r, held: r.Held}
+func (g *Gateway) start(r record, app map[string]string) *live {
+	l := &live{g: g, kind: g.kinds[r.Channel], record: r, app: app, held: r.Held}
 	l.ctx, l.cancel = context.WithCancel(g.ctx)
 	l.log = g.d.Log.With("channel", r.Channel, "account", string(r.ID))
 	l.health = newHealth(l)
+	l.health.follow(r.Care.Concerns)
+	if r.Care.LastIn != nil {
+		l.traffic.knows(*r.Care.LastIn)
+	}
 	if !r.Enabled {
 		return l
 	}
@@ -115,17 +130,17 @@ func (g *Gateway) start(r record) *live {
 		l.health.hub(channels.Health{State: channels.Red, Reason: "This program does not know the channel.", Next: "Install a version that has it."})
 		return l
 	}
-	l.rates = newRates(l.kind.Can.Rates)
+	l.rates = newRates()
 	var err error
-	if l.account, err = g.account(r); err == nil {
-		l.log = redacting(l.log, l.kind.Settings, l.account)
+	if l.account, err = g.account(r, app); err == nil {
+		l.log = redacting(l.log, l.kind, l.account)
 		l.host = &host{live: l}
 		l.session, err = openSession(l.kind, l.account, l.host)
 	}
 	if err != nil {
 		l.session = nil
 		l.log.Error("the account does not open", "error", err)
-		l.health.hub(channels.Health{State: channels.Red, Reason: "The account does not open: " + redact(err.Error(), l.kind.Settings, l.account), Next: "Check its settings."})
+		l.health.hub(channels.Health{State: channels.Red, Reason: "The account does not open: " + redact(err.Error(), l.kind, l.account), Next: "Check its settings."})
 		return l
 	}
 	if h := r.Held; h != nil {
@@ -137,17 +152,17 @@ func (g *Gateway) start(r record) *live {
 }
 
 // account is the record with its secrets opened.
-func (g *Gateway) account(r record) (channels.Account, error) {
+func (g *Gateway) account(r record, app map[string]string) (channels.Account, error) {
 	values, previous, err := g.reveal(r)
 	if err != nil {
 		return channels.Account{}, err
 	}
-	return channels.Account{ID: r.ID, Name: r.Name, Handle: r.Handle, Queue: r.Queue, Settings: values, Previous: previous}, nil
+	return channels.Account{ID: r.ID, Name: r.Name, Handle: r.Handle, Queue: r.Queue, Settings: values, Previous: previous, App: maps.Clone(app)}, nil
 }
 
 // try opens and closes a session, so that settings an adapter refuses are refused at once.
 func (g *Gateway) try(c *channels.Channel, r record) error {
-	a, err := g.account(r)
+	a, err := g.account(r, g.app(c.Kind))
 	if err != nil {
 		return err
 	}
@@ -155,7 +170,7 @@ func (g *Gateway) try(c *channels.Channel, r record) error {
 	l.health = newHealth(nil)
 	s, err := openSession(c, a, &host{live: l})
 	if err != nil {
-		return invalid("settings", redact(err.Error(), c.Settings, a))
+		return invalid("settings", redact(err.Error(), c, a))
 	}
 	if err := s.Close(); err != nil {
 		return fmt.Errorf("gateway: closing a tried session: %w", err)

@@ -45,7 +45,7 @@ func problemOf(err error) *channels.Problem {
 		return forged
 	case errors.As(err, &p):
 		return p
-	case errors.Is(err, errPanic):
+	case errors.Is(err, errPanic), errors.Is(err, errUnsound):
 		return broken
 	}
 	return unread

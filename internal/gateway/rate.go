@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -10,10 +11,9 @@ import (
 // ratesMax is how many threads' buckets are kept before full ones are forgotten.
 const ratesMax = 10_000
 
-// rates are an account's token buckets. A bucket holds N and refills in Per.
+// rates are an account's token buckets. A bucket holds N and refills in Per. A rule that two
+// places share, by its name and size, is one bucket.
 type rates struct {
-	rules []channels.RateRule
-
 	mu      sync.Mutex
 	buckets map[string]*bucket
 }
@@ -21,16 +21,14 @@ type rates struct {
 type bucket struct {
 	tokens float64
 	at     time.Time
-	rule   *channels.RateRule
+	rule   channels.RateRule
 }
 
-func newRates(rules []channels.RateRule) *rates {
-	return &rates{rules: rules, buckets: map[string]*bucket{}}
-}
+func newRates() *rates { return &rates{buckets: map[string]*bucket{}} }
 
 // take uses one call of every rule, or tells how long to wait and uses none.
-func (r *rates) take(thread string, now time.Time) time.Duration {
-	if len(r.rules) == 0 {
+func (r *rates) take(rules []channels.RateRule, thread string, now time.Time) time.Duration {
+	if len(rules) == 0 {
 		return 0
 	}
 	r.mu.Lock()
@@ -39,9 +37,9 @@ func (r *rates) take(thread string, now time.Time) time.Duration {
 		r.forget(now)
 	}
 	var wait time.Duration
-	used := make([]*bucket, 0, len(r.rules))
-	for i := range r.rules {
-		b := r.bucket(&r.rules[i], thread, now)
+	used := make([]*bucket, 0, len(rules))
+	for _, rule := range rules {
+		b := r.bucket(rule, thread, now)
 		used = append(used, b)
 		if b.tokens < 1 {
 			perToken := float64(b.rule.Per) / float64(b.rule.N)
@@ -57,8 +55,8 @@ func (r *rates) take(thread string, now time.Time) time.Duration {
 	return 0
 }
 
-func (r *rates) bucket(rule *channels.RateRule, thread string, now time.Time) *bucket {
-	key := rule.Name
+func (r *rates) bucket(rule channels.RateRule, thread string, now time.Time) *bucket {
+	key := fmt.Sprintf("%s|%d|%d", rule.Name, rule.N, rule.Per)
 	if rule.Scope == "thread" {
 		key += "|" + thread
 	}

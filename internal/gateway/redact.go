@@ -12,24 +12,34 @@ import (
 // redactMin is how long a secret must be for its text to be looked for.
 const redactMin = 6
 
-// redact takes an account's secrets out of a text.
-func redact(text string, ss []channels.Setting, a channels.Account) string {
-	for _, s := range ss {
-		if !s.Secret() {
-			continue
-		}
-		for _, v := range []string{a.Settings[s.Name], a.Previous[s.Name]} {
-			if len(v) >= redactMin {
-				text = strings.ReplaceAll(text, v, "[secret]")
-			}
+// redact takes an account's secrets, and those it shares, out of a text.
+func redact(text string, c *channels.Channel, a channels.Account) string {
+	for _, v := range secretsOf(c, a) {
+		if len(v) >= redactMin {
+			text = strings.ReplaceAll(text, v, "[secret]")
 		}
 	}
 	return text
 }
 
+func secretsOf(c *channels.Channel, a channels.Account) []string {
+	var out []string
+	for _, s := range c.Settings {
+		if s.Secret() {
+			out = append(out, a.Settings[s.Name], a.Previous[s.Name])
+		}
+	}
+	for _, s := range c.App {
+		if s.Secret() {
+			out = append(out, a.App[s.Name], a.App[s.Name+channels.Rotated])
+		}
+	}
+	return out
+}
+
 // redacting is a log that cannot show an account's secrets, whatever an adapter writes to it.
-func redacting(l *slog.Logger, ss []channels.Setting, a channels.Account) *slog.Logger {
-	return slog.New(&redactor{next: l.Handler(), clean: func(s string) string { return redact(s, ss, a) }})
+func redacting(l *slog.Logger, c *channels.Channel, a channels.Account) *slog.Logger {
+	return slog.New(&redactor{next: l.Handler(), clean: func(s string) string { return redact(s, c, a) }})
 }
 
 type redactor struct {

@@ -90,9 +90,7 @@ func (l *live) emit(ctx context.Context, cursor []byte, in ...timeline.Inbound) 
 	if err := l.host.Emit(ctx, in...); err != nil {
 		return err
 	}
-	if h := l.health; h.worst().State == channels.Amber {
-		h.hub(channels.Health{State: channels.Green})
-	}
+	l.health.well()
 	n, err := l.g.col(store.Cursors).Update(ctx, l.owned(), bson.D{{Key: "$set", Value: bson.D{{Key: "cursor", Value: cursor}}}})
 	if err != nil {
 		return fmt.Errorf("gateway: moving the cursor: %w", err)

@@ -37,8 +37,8 @@ func (d *delivery) send(ctx context.Context, j *job) error {
 		at = s.Ended
 	}
 	d.tell(j, timeline.Sent, max(j.o.Attempt, 1), nil, remotes, "")
-	if !at.IsZero() {
-		d.receipts[len(d.receipts)-1].Event.At = timeline.Moment(at)
+	if !at.IsZero() && j.o.Message != nil {
+		d.news[len(d.news)-1].Event.At = timeline.Moment(at)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (d *delivery) settled(ctx context.Context, j *job, was *step, sent []timeli
 		return true, true, nil
 	case was.State == timeline.Queued, asked:
 		return false, false, nil
-	case was.State == timeline.Sending && j.live.kind.Can.Idempotent:
+	case was.State == timeline.Sending && j.can.Idempotent:
 		return false, false, nil
 	case was.State == timeline.Sending, was.State == timeline.Unsure:
 		found, err := d.reconcile(ctx, j, was)
@@ -224,7 +224,7 @@ func before(q []step, s *step) *step {
 // throttle keeps to the far side's rates: it waits a moment in place, or puts the step off.
 func (d *delivery) throttle(ctx context.Context, j *job, s *step) (bool, error) {
 	for {
-		wait := j.live.rates.take(s.Thread, time.Now())
+		wait := j.live.rates.take(j.can.Rates, s.Thread, time.Now())
 		if wait == 0 {
 			return false, nil
 		}
@@ -321,19 +321,17 @@ func (d *delivery) do(ctx context.Context, j *job, s step) (r channels.Result) {
 
 func (d *delivery) accepted(ctx context.Context, j *job, was, now step, r channels.Result) (step, bool, error) {
 	now.State, now.Remote, now.Failure = cmp.Or(r.State, timeline.Sent), r.Remote, nil
-	if j.live.kind.Can.Idempotent { // repeating is harmless: written with the run's others
+	if j.can.Idempotent { // repeating is harmless: written with the run's others
 		d.writes = append(d.writes, store.Write{Filter: asRead(was), Update: stepUpdate(now)})
 	} else if _, err := d.g.swap(ctx, was, now); err != nil {
 		return now, false, err
 	}
-	if h := j.live.health; h.worst().State == channels.Amber {
-		h.hub(channels.Health{State: channels.Green})
-	}
+	j.live.health.well()
 	return now, true, nil
 }
 
 func (d *delivery) unsure(ctx context.Context, j *job, was, now step, r channels.Result, sent []timeline.RemoteID) (step, bool, error) {
-	if j.live.kind.Can.Idempotent {
+	if j.can.Idempotent {
 		f := r.Failure
 		if f == nil || !f.Class.Again() {
 			f = &channels.Failure{Class: channels.Transient, Advice: "It is tried again by itself."}
@@ -410,7 +408,7 @@ func (l *live) rests(until time.Time) {
 		l.rest = until
 	}
 	l.mu.Unlock()
-	l.health.hub(channels.Health{State: channels.Amber, Reason: "The far side takes no more for now.", Next: "Sending goes on by itself at " + until.Format("15:04:05") + " UTC."})
+	l.health.of(concernRate, channels.Health{State: channels.Amber, Reason: "The far side takes no more for now.", Next: "Sending goes on by itself at " + until.Format("15:04:05") + " UTC."})
 }
 
 // holds stops the account's sending until a person renews its credentials.
@@ -432,5 +430,8 @@ func (d *delivery) holds(ctx context.Context, j *job, was, now step, f *channels
 		return fmt.Errorf("gateway: holding account %s: %w", l.record.ID, err)
 	}
 	d.tell(j, timeline.Queued, now.Attempt, now.Failure, nil, ":held")
+	if _, ok := l.session.(channels.Refresher); ok && h.Class == channels.AuthExpired {
+		d.g.kick() // perhaps they can be renewed before anybody notices
+	}
 	return nil
 }
