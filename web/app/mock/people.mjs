@@ -7,6 +7,7 @@ const at = (h, m, days = 0) => {
   return d.toISOString();
 };
 
+const ago = (min) => new Date(DAY.getTime() - min * 60e3).toISOString();
 const H = 3600e9;
 export const channels = [
   {
@@ -132,8 +133,13 @@ export const channels = [
       text: { max: 0, rich: "html" },
       media: { file: { maxBytes: 25e6 }, image: { maxBytes: 25e6 } },
       subject: true,
+      envelope: true,
       starts: true,
     },
+    connect: [
+      { name: "google", label: { en: "Sign in with Google", zh: "使用 Google 登录" }, ready: true },
+      { name: "microsoft", label: { en: "Sign in with Microsoft", zh: "使用 Microsoft 登录" }, ready: false },
+    ],
   },
   {
     kind: "phone",
@@ -165,6 +171,20 @@ export const teams = [
   { id: "T3", name: "中文客服" },
 ];
 export const accounts = [
+  {
+    id: "mail1",
+    channel: "email",
+    name: "Halden support",
+    handle: "support@halden.example",
+    queue: "support",
+    enabled: true,
+    starts: true,
+    lastIn: ago(10),
+    createdAt: "2025-03-02T09:00:00Z",
+    settings: { imap: "imap.halden.example" },
+    secrets: { password: true },
+    health: { state: "green", since: at(6, 0) },
+  },
   {
     id: "ig1",
     channel: "instagram",
@@ -303,7 +323,6 @@ function make(id, number, name, o, says) {
 }
 const opening = (text = "") => (text.length > 80 ? `${text.slice(0, 79).trimEnd()}…` : text) || undefined;
 const soon = (min) => new Date(DAY.getTime() + min * 60e3).toISOString();
-const ago = (min) => new Date(DAY.getTime() - min * 60e3).toISOString();
 const inn = (text, t, o = {}) => ({ at: t, message: { text, ...o.message }, ...(o.leg ? { leg: o.leg } : {}) });
 const out = (text, t, state, o = {}) => ({
   at: t,

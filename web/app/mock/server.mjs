@@ -598,6 +598,16 @@ const routes = [
   ],
   [
     "GET",
+    /^\/api\/channels\/(\w+)\/app$/,
+    (req, res) =>
+      reply(res, 200, {
+        settings: { app_id: "1187 4402 9931 205" },
+        secrets: { app_secret: true },
+        callback: "https://inbox.halden.example/hooks/instagram",
+      }),
+  ],
+  [
+    "GET",
     /^\/api\/files\/(.+)$/,
     (req, res, m) => {
       const f = files.get(m[1]);

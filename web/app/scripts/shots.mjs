@@ -60,6 +60,17 @@ await shot("inbox-zh", "/inbox/mine/maya", { zh: true });
 await shot("written-light", "/inbox/mine/ines", { height: 1240 });
 await shot("written-dark", "/inbox/mine/ines", { height: 1240, dark: true });
 await shot("written-1024", "/inbox/mine/ines", { width: 1024, height: 1100 });
+await shot("recipients", "/inbox/mine/ines", {
+  act: async (p) => {
+    await p.getByRole("button", { name: "Change the recipients" }).click();
+    await p.waitForTimeout(200);
+  },
+});
+await shot("start-light", "/inbox/mine/ines", { act: (p) => p.keyboard.press("c") });
+await shot("start-zh-dark", "/inbox/mine/ines", { zh: true, dark: true, act: (p) => p.keyboard.press("c") });
+await shot("connect-light", "/settings/channels/new:email");
+await shot("connect-mail", "/settings/channels/mail1");
+await shot("app-light", "/settings/channels/app:instagram");
 await shot("inbox-tall", "/inbox/mine/maya", { height: 1680 });
 await shot("inbox-1024-light", "/inbox/mine/maya", { width: 1024, height: 768 });
 await shot("inbox-1024-dark", "/inbox/mine/maya", { width: 1024, height: 768, dark: true });

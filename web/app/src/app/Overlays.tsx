@@ -11,6 +11,7 @@ import { cx } from "../ui/parts";
 import s from "./overlays.module.css";
 
 const Palette = lazy(async () => ({ default: (await import("./Palette")).Palette }));
+const Start = lazy(async () => ({ default: (await import("../features/start/Start")).Start }));
 const KeySheet = lazy(async () => ({ default: (await import("./KeySheet")).KeySheet }));
 
 /** What floats over every page: the palette, the sheet of keys, short words at the foot. */
@@ -38,16 +39,26 @@ export function Overlays({ me }: { me: Me }) {
         keyOnly: true,
         run: () => overlay.set("palette"),
       },
+      {
+        id: "app.start",
+        title: "start.title",
+        group: "app",
+        icon: "pencil",
+        combo: "c",
+        when: () => me.permissions.includes("conversation.reply"),
+        run: () => overlay.set("start"),
+      },
       { id: "app.keys", title: "nav.keys", group: "app", icon: "keyboard", combo: "?", run: () => overlay.set("keys") },
       { id: "app.settings", title: "nav.settings", group: "go", icon: "settings", combo: "g ,", run: () => go("/settings") },
     ],
-    [],
+    [me],
   );
   return (
     <>
       <Suspense>
         {over === "palette" ? <Palette me={me} /> : null}
         {over === "keys" ? <KeySheet /> : null}
+        {over === "start" ? <Start /> : null}
       </Suspense>
       <Toasts />
     </>

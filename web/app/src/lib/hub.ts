@@ -9,6 +9,7 @@ import type {
   Channel,
   Conversation,
   Draft,
+  Envelope,
   Known,
   Mark,
   Me,
@@ -88,7 +89,11 @@ export const endSession = (s: string) => call<void>(`/api/sessions/${id(s)}`, { 
 // ---- channels, accounts, people of ours -------------------------------------
 
 /** The hub may have one app for every account of a channel; where it asks for its settings, they are here. */
-type ChannelAnswer = Api.ChannelInfo & { app?: Api.SettingInfo[]; places?: Record<string, Api.Capabilities> };
+type ChannelAnswer = Api.ChannelInfo & {
+  app?: Api.SettingInfo[];
+  places?: Record<string, Api.Capabilities>;
+  connect?: Channel["connect"];
+};
 
 function channel(x: ChannelAnswer): Channel {
   return {
@@ -97,6 +102,7 @@ function channel(x: ChannelAnswer): Channel {
     app: all(x.app) as Channel["app"],
     can: (x.can ?? { text: { max: 0 } }) as Channel["can"],
     places: (x.places ?? {}) as Channel["places"],
+    connect: all(x.connect),
   };
 }
 
@@ -114,6 +120,22 @@ export const createAccount = (a: Api.AccountDraft, key: string) => call<Account>
 export const changeAccount = (a: string, body: AccountInput) =>
   call<Account>(`/api/accounts/${id(a)}`, { method: "PATCH", body });
 export const removeAccount = (a: string) => call<void>(`/api/accounts/${id(a)}`, { method: "DELETE" });
+
+export const checkAccount = (a: string) => call<Account>(`/api/accounts/${id(a)}/check`, { method: "POST" });
+
+/** What the accounts of a kind share. */
+export interface AppSettings {
+  settings: Record<string, string>;
+  secrets: Record<string, boolean>;
+  callback?: string;
+}
+export const appQuery = (kind: string) =>
+  queryOptions({ queryKey: ["app", kind], queryFn: () => call<AppSettings>(`/api/channels/${id(kind)}/app`) });
+export const saveApp = (kind: string, settings: Record<string, string>) =>
+  call<AppSettings>(`/api/channels/${id(kind)}/app`, { method: "PUT", body: { settings } });
+/** The address of the far side's own sign-in. */
+export const connect = (kind: string, name: string) =>
+  call<{ url: string }>(`/api/channels/${id(kind)}/connect/${id(name)}`, { method: "POST" });
 
 export type Role = Pick<Api.Role, "name">;
 export const agentsQuery = queryOptions({
@@ -207,7 +229,17 @@ export async function older(c: string, before: number, limit = 60): Promise<{ ev
   return { events: all(x.events), more: x.more === true };
 }
 
-export type Outgoing = Api.SendInput;
+export type Outgoing = Api.SendInput & { envelope?: Envelope };
+
+/** A first message of ours, to somebody who may not be known yet. */
+export interface Starting {
+  id: string;
+  account: string;
+  to: string;
+  about?: string;
+  message: { text: string; envelope?: Envelope };
+}
+export const start = (x: Starting) => call<{ event: string; conversation: string }>("/api/conversations", { body: x });
 
 export const send = (c: string, m: Outgoing) =>
   call<Partial<Api.Taken> | undefined>(`/api/conversations/${id(c)}/messages`, { body: m });
@@ -266,6 +298,10 @@ export const patchPerson = (p: string, body: Api.PersonInput) =>
 export const merge = (into: string, from: string, key: string) =>
   call<Api.Merged>(`/api/persons/${id(into)}/merge`, { body: { from } satisfies Api.MergeInput, key });
 export const undoMerge = (m: string) => call<void>(`/api/merges/${id(m)}/undo`, { method: "POST" });
+export const addIdentity = (p: string, scheme: string, value: string) =>
+  call<unknown>(`/api/persons/${id(p)}/identities`, { body: { scheme, value } });
+export const exportUrl = (p: string) => `/api/persons/${id(p)}/export`;
+export const erasePerson = (p: string, confirm: string) => call<void>(`/api/persons/${id(p)}/erase`, { body: { confirm } });
 export const dismissSuggestion = (s: string) => call<void>(`/api/suggestions/${id(s)}`, { method: "DELETE" });
 
 export const fileUrl = (f: string) => `/api/files/${id(f)}`;

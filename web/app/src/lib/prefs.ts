@@ -10,9 +10,9 @@ export interface Prefs {
 export const prefs = kept<Prefs>("parley.prefs", { sort: "waiting", context: true });
 
 /** Overlays: one at a time. */
-export const overlay = store<"none" | "palette" | "keys" | "views" | "context" | "emoji" | "via" | "snooze" | "assign" | "state">(
-  "none",
-);
+export const overlay = store<
+  "none" | "palette" | "start" | "keys" | "views" | "context" | "emoji" | "via" | "snooze" | "assign" | "state"
+>("none");
 
 export interface Toast {
   id: number;

@@ -67,6 +67,8 @@ export type Channel = Omit<Api.ChannelInfo, "can" | "settings"> & {
   places: Record<string, Capabilities>;
   settings: Setting[];
   app: Setting[];
+  /** Ways to sign in on the far side; ready: the app's settings it needs are there. */
+  connect: { name: string; label: Record<string, string>; ready: boolean }[];
 };
 
 /** No state: nobody has looked yet. */
@@ -76,13 +78,17 @@ export type Account = Loose<Omit<Api.Account, "health">, "createdAt" | "updatedA
   health?: Health;
   /** What to enter on the far side, where the channel has such a thing. */
   callback?: string;
+  /** May we write first by it? */
+  starts?: boolean;
+  /** When the person on the far side last wrote. */
+  lastIn?: string;
 };
 
 /** An agent; of colleagues no more than the name may be visible. */
 export type Agent = Pick<Api.Agent, "id" | "name"> & Partial<Api.Agent>;
 export type Team = Loose<Api.Team, "color">;
 
-export type Permission = Api.Me["permissions"][number];
+export type Permission = Api.Me["permissions"][number] | "person.export";
 
 export interface Me extends Omit<Agent, "teams"> {
   teams: string[];
@@ -95,4 +101,5 @@ export interface Me extends Omit<Agent, "teams"> {
 export type Draft = Loose<Api.Draft, "updatedAt">;
 
 /** Two persons who may be one. */
-export type Suggestion = Pick<Api.Suggestion, "id" | "persons"> & Partial<Api.Suggestion>;
+export type Suggestion = Pick<Api.Suggestion, "id" | "persons"> &
+  Partial<Api.Suggestion> & { evidence?: { kind: string; value: string }[] | null };

@@ -10,7 +10,9 @@ import s from "./composer.module.css";
 import { Files } from "./Files";
 import { Foot } from "./Foot";
 import { Head } from "./Head";
+import { Recipients } from "./Recipients";
 import { useAttachments } from "./useAttachments";
+import { useRecipients } from "./useRecipients";
 import { useSend } from "./useSend";
 import { useChange, useDraft, useDrop, useGrow, useInsert, useLeg, useWritingKeys } from "./useWriting";
 
@@ -31,8 +33,9 @@ function Writing({ c, me }: { c: Conversation; me: Me }) {
   const { leg, can: legCan, open } = useLeg(c, draft.leg);
   const can = note ? undefined : legCan;
   const files = useAttachments(can);
+  const to = useRecipients(c, leg, can);
   const done = useCallback(() => box.current?.focus(), []);
-  const send = useSend({ c, me, note, text, leg, can: legCan, open, files, done });
+  const send = useSend({ c, me, note, text, leg, can: legCan, open, files, to, done });
   const change = useChange(c, draft.key, leg);
   const insert = useInsert(box, change);
   const focus = useCallback((asNote: boolean) => {
@@ -47,6 +50,7 @@ function Writing({ c, me }: { c: Conversation; me: Me }) {
   return (
     <section className={cx(s.cp, note && s.noting, drop.over && s.over)} aria-label={t("write.name")} {...drop.on}>
       <Head c={c} note={note} setNote={focus} text={text} can={can} {...(leg ? { leg } : {})} />
+      {to ? <Recipients a={to} /> : null}
       <textarea
         ref={box}
         className={s.ta}

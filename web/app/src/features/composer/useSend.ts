@@ -10,6 +10,7 @@ import { ulid } from "../../lib/ulid";
 import { measure } from "../../model/legs";
 import type { Capabilities, Conversation, Leg, Me } from "../../model/types";
 import type { Attachments } from "./useAttachments";
+import type { Addressing } from "./useRecipients";
 
 export interface Sending {
   /** Why it cannot be sent now; nothing: it can. */
@@ -26,6 +27,7 @@ interface What {
   can: Capabilities | undefined;
   open: boolean;
   files: Attachments;
+  to: Addressing | undefined;
   done: () => void;
 }
 
@@ -37,6 +39,8 @@ function block(w: What): Key | undefined {
   if (w.note) return undefined;
   if (!w.leg) return "write.noLeg";
   if (!w.open) return "write.closed";
+  if (w.to?.bad.length) return "write.badAddresses";
+  if (w.to && !w.to.envelope?.to?.length) return "write.noRecipient";
   const max = w.can?.text.max ?? 0;
   if (max > 0 && measure(w.text, w.can?.text.unit) > max) return "write.tooLong";
   return undefined;
@@ -68,7 +72,12 @@ export function useSend(w: What): Sending {
             ...(w.files.ready.length > 0 ? { parts: w.files.ready.map((f) => ({ file: f.part.file ?? "" })) } : {}),
             ...(w.note
               ? { note: true }
-              : { baseSeq: thread(w.c.id).timeline.get().seq, ...(w.leg ? { leg: w.leg.id } : {}), undo: seconds }),
+              : {
+                  baseSeq: thread(w.c.id).timeline.get().seq,
+                  ...(w.leg ? { leg: w.leg.id } : {}),
+                  ...(w.to?.envelope ? { envelope: w.to.envelope } : {}),
+                  undo: seconds,
+                }),
           },
         };
         // drawn in the frame of the key; the network comes after
@@ -84,6 +93,6 @@ export function useSend(w: What): Sending {
         w.done();
       },
     }),
-    [blocked, w.c, w.text, w.note, w.leg, w.files.ready],
+    [blocked, w.c, w.text, w.note, w.leg, w.files.ready, w.to],
   );
 }

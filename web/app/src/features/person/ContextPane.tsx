@@ -11,6 +11,7 @@ import { Attributes } from "./Attributes";
 import { Labels } from "./Labels";
 import { Note } from "./Note";
 import { Past } from "./Past";
+import { PersonMenu } from "./PersonMenu";
 import s from "./person.module.css";
 import { SamePerson } from "./SamePerson";
 
@@ -73,6 +74,7 @@ function Who({ p, c }: { p: Person; c: Conversation }) {
         <h3>{p.name || c.name}</h3>
         <p>{line || t("person.number", { id: String(c.number) })}</p>
       </div>
+      <PersonMenu p={p} />
     </section>
   );
 }

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Problem } from "../../lib/http";
 import { cache, dismissSuggestion, merge, personQuery, suggestionsQuery, undoMerge } from "../../lib/hub";
-import { useWords } from "../../lib/i18n";
+import { type Key, useWords } from "../../lib/i18n";
 import { thread } from "../../lib/inbox";
 import { say } from "../../lib/prefs";
 import { usePart } from "../../lib/store";
@@ -64,15 +64,25 @@ function useRun(person: string): [string, Run] {
   return [busy, run];
 }
 
+const evidence: Record<string, Key> = {
+  identity: "merge.identity",
+  email: "merge.email",
+  tel: "merge.tel",
+  name: "merge.name",
+  username: "merge.username",
+  avatar: "merge.avatar",
+};
+
 function Question({ x, person, busy, run }: { x: Suggestion; person: string; busy: boolean; run: Run }) {
   const t = useWords();
   const other = x.persons.find((p) => p !== person) ?? "";
   const them = useQuery({ ...personQuery(other), enabled: !!other });
   const name = them.data?.person.name || them.data?.identities[0]?.identity.display || "";
-  const reasons = (x.why ?? "")
-    .split(/[;\n]/)
-    .map((r) => r.trim())
-    .filter(Boolean);
+  const given = (x.evidence ?? []).map((e) => {
+    const word = evidence[e.kind];
+    return word ? t(word, { value: e.value }) : `${e.kind.replace(/_/g, " ")} ${e.value}`;
+  });
+  const reasons = given.length > 0 ? given : [x.why ?? ""].filter(Boolean);
   return (
     <section className={s.merge}>
       <header>

@@ -1,11 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useLook } from "../../lib/channels";
 import { accountsQuery, channelsQuery } from "../../lib/hub";
-import { useWords } from "../../lib/i18n";
+import { said, useWords } from "../../lib/i18n";
+import { go } from "../../lib/router";
 import { date } from "../../lib/time";
-import { Empty, Glyph, hue } from "../../ui/parts";
+import { Icon } from "../../ui/Icon";
+import { Button, Empty, Glyph, hue } from "../../ui/parts";
 import { AccountForm } from "./AccountForm";
 import { CanCard } from "./CanCard";
+import { Connect } from "./Connect";
 import { HealthCard } from "./Health";
 import { Loading } from "./Loading";
 import s from "./settings.module.css";
@@ -40,11 +43,21 @@ export function AccountPage({ id, may }: { id: string; may: boolean }) {
                 </p>
               </div>
             </header>
+            {may ? <Connect channel={channel} again={!!a} /> : null}
             <AccountForm key={id} channel={channel} may={may} {...(a ? { account: a } : {})} />
           </section>
           <aside className={s.aside}>
-            {a ? <HealthCard a={a} /> : null}
+            {a ? <HealthCard a={a} may={may} /> : null}
+            {channel.app.length > 0 ? (
+              <Button look="plain" onClick={() => go(`/settings/channels/app:${channel.kind}`)}>
+                <Icon name="settings" size={14} />
+                {t("app.title", { name: ch.title })}
+              </Button>
+            ) : null}
             <CanCard can={channel.can} />
+            {Object.entries(channel.places).map(([place, can]) => (
+              <CanCard key={place} can={can} title={said(can.label, place)} />
+            ))}
           </aside>
         </div>
       ) : (

@@ -4,7 +4,7 @@ import type { Capabilities, Ways } from "../../model/types";
 import s from "./settings.module.css";
 
 /** What the channel can do, as its adapter says. */
-export function CanCard({ can }: { can: Capabilities }) {
+export function CanCard({ can, title }: { can: Capabilities; title?: string }) {
   const t = useWords();
   const ways = (w: Ways | undefined) =>
     t(w?.in && w.out ? "can.ways.both" : w?.in ? "can.ways.in" : w?.out ? "can.ways.out" : "can.no");
@@ -36,7 +36,7 @@ export function CanCard({ can }: { can: Capabilities }) {
   return (
     <section className={s.side}>
       <h2>
-        {t("can.title")}
+        {title ?? t("can.title")}
         <time>{t("can.from")}</time>
       </h2>
       <dl className={s.can}>

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useLook } from "../../lib/channels";
 import { accountsQuery, channelsQuery } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
-import { go } from "../../lib/router";
+import { go, usePlace } from "../../lib/router";
 import { Icon } from "../../ui/Icon";
 import { Button, Empty, Glyph, hue } from "../../ui/parts";
 import { HealthWord } from "./Health";
@@ -15,9 +15,21 @@ export function Channels({ may }: { may: boolean }) {
   const look = useLook();
   const accounts = useQuery(accountsQuery);
   const channels = useQuery(channelsQuery);
+  const { query } = usePlace();
+  const [connected, failed] = [query.get("connected"), query.get("failed")];
   return (
     <div className={s.page}>
       <h1>{t("settings.accounts")}</h1>
+      {connected ? (
+        <p className={s.hint} role="status">
+          {t("connect.done", { names: connected })}
+        </p>
+      ) : null}
+      {failed ? (
+        <p className={s.err} role="alert">
+          {t("connect.failed")} {failed}
+        </p>
+      ) : null}
       <Loading query={accounts}>
         {accounts.data?.length === 0 ? (
           <Empty icon="plug" title={t("account.none")}>

@@ -1,9 +1,13 @@
+import { useState } from "react";
+import { Problem } from "../../lib/http";
+import { cache, checkAccount } from "../../lib/hub";
 import { type Key, useWords } from "../../lib/i18n";
+import { say } from "../../lib/prefs";
 import { full, short } from "../../lib/time";
 import type { Account } from "../../model/types";
 import { Icon } from "../../ui/Icon";
 import type { IconName } from "../../ui/icons";
-import { cx } from "../../ui/parts";
+import { Button, cx } from "../../ui/parts";
 import s from "./settings.module.css";
 
 const looks: Record<string, { icon: IconName; word: Key; look: string }> = {
@@ -31,8 +35,21 @@ export function HealthWord({ a }: { a: Account }) {
 }
 
 /** How the account is doing: the state, the reason in their words, and what to do. */
-export function HealthCard({ a }: { a: Account }) {
+export function HealthCard({ a, may }: { a: Account; may: boolean }) {
   const t = useWords();
+  const [busy, setBusy] = useState(false);
+  const check = async () => {
+    setBusy(true);
+    try {
+      await checkAccount(a.id);
+      await cache.invalidateQueries({ queryKey: ["accounts"] });
+    } catch (e) {
+      if (!(e instanceof Problem)) throw e;
+      say(e.status === 0 ? t("problem.unreachable") : e.words, { tone: "bad" });
+    } finally {
+      setBusy(false);
+    }
+  };
   const x = lookOf(a);
   const h = a.health;
   return (
@@ -52,6 +69,15 @@ export function HealthCard({ a }: { a: Account }) {
           {h.next ? <p>{h.next}</p> : null}
         </div>
       ) : null}
+      <div className={s.sideFoot}>
+        {a.lastIn ? <span title={full(a.lastIn)}>{t("health.lastIn", { time: short(a.lastIn) })}</span> : null}
+        <span className="grow" />
+        {may && a.enabled ? (
+          <Button size="small" busy={busy} onClick={() => void check()}>
+            {t("health.check")}
+          </Button>
+        ) : null}
+      </div>
     </section>
   );
 }

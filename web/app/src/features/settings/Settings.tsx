@@ -10,6 +10,7 @@ import type { IconName } from "../../ui/icons";
 import { cx, Empty, Glyph } from "../../ui/parts";
 import { AccountPage } from "./AccountPage";
 import { Agents } from "./Agents";
+import { AppPage } from "./AppPage";
 import { Channels } from "./Channels";
 import { Dead } from "./Dead";
 import s from "./frame.module.css";
@@ -47,8 +48,10 @@ function Page({ me, page, id }: { me: Me; page: string; id: string }) {
     </Empty>
   );
   switch (page) {
+    case "accounts":
     case "channels":
       if (!may("account.read")) return denied;
+      if (id.startsWith("app:")) return <AppPage kind={decodeURIComponent(id.slice(4))} may={may("account.manage")} />;
       return id ? (
         <AccountPage id={decodeURIComponent(id)} may={may("account.manage")} />
       ) : (
@@ -105,7 +108,7 @@ function SettingsNav({ me, page, id }: { me: Me; page: string; id: string }) {
   const sees = me.permissions.includes("account.read");
   const channels = useQuery({ ...channelsQuery, enabled: sees });
   const accounts = useQuery({ ...accountsQuery, enabled: sees });
-  const current = accounts.data?.find((a) => a.id === id)?.channel ?? (id.startsWith("new:") ? id.slice(4) : "");
+  const current = accounts.data?.find((a) => a.id === id)?.channel ?? (/^(new|app):/.test(id) ? id.slice(4) : "");
   const shown = fixed.filter((x) => me.permissions.includes(x.needs));
   return (
     <nav className={s.nav} aria-label={t("nav.settings")}>
