@@ -19,7 +19,7 @@ const module = "github.com/parley-hub/parley/"
 // it depends on and does not answer from its cache.
 var layout = map[string][]string{
 	"timeline":             {},
-	"channels":             {"timeline", "=channels"},
+	"channels":             {"timeline", "=channels", "channels/internal"},
 	"channels/channeltest": {"timeline", "=channels"},
 	"channels/all":         {"channels"},
 	"channels/internal":    {"timeline", "=channels"},
@@ -104,7 +104,7 @@ func rule(dir string) ([]string, bool) {
 // allowed reports whether a folder may import another. Sub-packages of one's own folder are one's
 // own, except below channels and inbox themselves, which are contracts.
 func allowed(dir, in string, may []string) bool {
-	if strings.HasPrefix(in, adapter(dir)+"/") {
+	if in == adapter(dir) || strings.HasPrefix(in, adapter(dir)+"/") {
 		return dir != "channels" && dir != "inbox"
 	}
 	for _, m := range may {
