@@ -23,7 +23,7 @@ type Harness struct {
 	App      map[string]string // what accounts share, where the channel splits callbacks
 
 	// Sign makes a recorded body into the callback the far side would have made, given the
-	// account's settings. Nil: the channel takes no callbacks.
+	// account's settings and among them those of App. Nil: the channel takes no callbacks.
 	Sign func(settings map[string]string, body []byte) channels.Callback
 	// Samples are recorded bodies by name. Each holds at least one thing to show.
 	Samples map[string][]byte

@@ -54,7 +54,7 @@ func authenticate(p *probe) {
 		if !errors.Is(err, channels.ErrForged) || len(in) > 0 {
 			p.fail("%s was accepted: %d events, %v", what, len(in), err)
 		}
-		for name, v := range secretsOf(p.h.Channel.Settings, p.settings()) {
+		for name, v := range p.secrets() {
 			if err != nil && strings.Contains(err.Error()+string(a.Body), v) {
 				p.fail("%s: the refusal shows the secret %q", what, name)
 			}
@@ -72,7 +72,7 @@ func authenticate(p *probe) {
 		changed := good
 		changed.Body = append([]byte(" "), good.Body...)
 		refuse(n+" with a changed body", changed)
-		refuse(n+" signed with another account's secret", p.h.Sign(p.otherSecrets(), bytes.Clone(p.h.Samples[n])))
+		refuse(n+" signed with another account's secret", p.h.Sign(p.signing(p.otherSecrets(), p.otherApp()), bytes.Clone(p.h.Samples[n])))
 		for name := range good.Header {
 			short := good
 			short.Header = good.Header.Clone()
@@ -90,6 +90,10 @@ func (p *probe) rotated() {
 	a := p.account()
 	a.Previous = secretsOf(p.h.Channel.Settings, a.Settings)
 	a.Settings = p.otherSecrets()
+	a.App = maps.Clone(a.App)
+	for k, v := range secretsOf(p.h.Channel.App, p.h.App) {
+		a.App[k], a.App[k+channels.Rotated] = another(v), v
+	}
 	d, ok := p.open(a, NewHub()).(channels.Decoder)
 	if !ok {
 		return
@@ -112,11 +116,36 @@ func secretsOf(ss []channels.Setting, values map[string]string) map[string]strin
 	return out
 }
 
+// secrets are the account's and those that accounts share.
+func (p *probe) secrets() map[string]string {
+	out := secretsOf(p.h.Channel.Settings, p.settings())
+	maps.Copy(out, secretsOf(p.h.Channel.App, p.h.App))
+	return out
+}
+
+func another(secret string) string { return "other" + secret[min(5, len(secret)):] }
+
 func (p *probe) otherSecrets() map[string]string {
 	out := p.settings()
 	for k, v := range secretsOf(p.h.Channel.Settings, out) {
-		out[k] = "other" + v[min(5, len(v)):]
+		out[k] = another(v)
 	}
+	return out
+}
+
+func (p *probe) otherApp() map[string]string {
+	out := maps.Clone(p.h.App)
+	for k, v := range secretsOf(p.h.Channel.App, out) {
+		out[k] = another(v)
+	}
+	return out
+}
+
+// signing is what a callback is signed with: the account's settings and, where accounts share
+// some, those.
+func (p *probe) signing(settings, app map[string]string) map[string]string {
+	out := maps.Clone(settings)
+	maps.Copy(out, app)
 	return out
 }
 

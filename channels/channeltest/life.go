@@ -37,7 +37,7 @@ func secrets(p *probe) {
 	p.shut(s)
 	out.WriteString(hub.Logged())
 	p.badSettings(&out)
-	for name, v := range secretsOf(p.h.Channel.Settings, p.settings()) {
+	for name, v := range p.secrets() {
 		if strings.Contains(out.String(), v) {
 			p.fail("the secret %q is shown", name)
 		}

@@ -75,7 +75,7 @@ func (p *probe) names() []string { return slices.Sorted(maps.Keys(p.h.Samples)) 
 func (p *probe) sample(name string) channels.Callback { return p.signed(p.h.Samples[name]) }
 
 func (p *probe) signed(body []byte) channels.Callback {
-	c := p.h.Sign(p.settings(), bytes.Clone(body))
+	c := p.h.Sign(p.signing(p.settings(), p.h.App), bytes.Clone(body))
 	if c.At.IsZero() {
 		c.At = epoch
 	}
