@@ -3,8 +3,9 @@ package all
 
 import (
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/instagram"
 	"github.com/parley-hub/parley/channels/webchat"
 )
 
 // Channels are the channels this program speaks.
-var Channels = []channels.Channel{webchat.Channel}
+var Channels = []channels.Channel{webchat.Channel, instagram.Channel}
