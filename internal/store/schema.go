@@ -42,11 +42,13 @@ const (
 	Idempotency   = "idempotency"
 	Audit         = "audit"
 	Counters      = "counters"
-	Cursors       = "cursors" // of runners
-	Notes         = "notes"   // account|key → what an adapter remembers
-	Dead          = "dead"    // dead letters as people see them
-	Parked        = "parked"  // callbacks for accounts that are not there yet
-	Meta          = "meta"    // migrations, checkpoints
+	Cursors       = "cursors"  // of runners
+	Notes         = "notes"    // account|key → what an adapter remembers
+	Dead          = "dead"     // dead letters as people see them
+	Parked        = "parked"   // callbacks for accounts that are not there yet
+	Erasures      = "erasures" // persons being erased
+	Erased        = "erased"   // hashed identities of persons who were erased
+	Meta          = "meta"     // migrations, checkpoints
 )
 
 // Schema declares every collection and index: all hot queries seek. At most eight indexes
@@ -80,9 +82,10 @@ var Schema = []Spec{
 		{Name: "account", Fields: []string{"account", "state", "dueAt"}},
 	}},
 	{Name: Timers, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}}},
-	{Name: Files, Indexes: []Index{{Name: "hash", Fields: []string{"sha256"}}, {Name: "unsent", Fields: []string{"unsentAt"}}}},
-	{Name: Reads, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "conversation"}}}},
-	{Name: Drafts, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "-updatedAt"}}}},
+	{Name: Files, Indexes: []Index{{Name: "hash", Fields: []string{"sha256"}}, {Name: "unsent", Fields: []string{"unsentAt"}},
+		{Name: "derived", Fields: []string{"of", "use"}, Unique: true, Sparse: true}}},
+	{Name: Reads, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "conversation"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
+	{Name: Drafts, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "-updatedAt"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
 	{Name: Merges, Indexes: []Index{{Name: "from", Fields: []string{"from"}}, {Name: "into", Fields: []string{"into"}}}},
 	{Name: Suggestions, Indexes: []Index{{Name: "person", Fields: []string{"persons", "_id"}, Array: true}}},
 	{Name: Agents, Indexes: []Index{{Name: "email", Fields: []string{"email"}, Unique: true}}},
@@ -95,7 +98,10 @@ var Schema = []Spec{
 	{Name: Counters},
 	{Name: Cursors},
 	{Name: Notes, Indexes: []Index{{Name: "account", Fields: []string{"account"}}}},
+	{Name: Errands, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}, Sparse: true}, {Name: "account", Fields: []string{"account"}}}},
 	{Name: Dead, Indexes: []Index{{Name: "at", Fields: []string{"-at", "-_id"}}}},
 	{Name: Parked, Indexes: []Index{{Name: "handle", Fields: []string{"channel", "handle", "_id"}}}},
+	{Name: Erasures, Indexes: []Index{{Name: "due", Fields: []string{"state", "dueAt", "_id"}}}},
+	{Name: Erased},
 	{Name: Meta},
 }
