@@ -44,6 +44,7 @@ const (
 	Counters      = "counters"
 	Cursors       = "cursors"  // of runners
 	Notes         = "notes"    // account|key → what an adapter remembers
+	Errands       = "errands"  // what the gateway does beside: fetching, looking up, looking for
 	Dead          = "dead"     // dead letters as people see them
 	Parked        = "parked"   // callbacks for accounts that are not there yet
 	Erasures      = "erasures" // persons being erased
