@@ -38,6 +38,9 @@ type Channel struct {
 	// Open checks settings and secrets; it does no network I/O. Errors name the setting.
 	Open func(Account, Host) (Session, error)
 
+	// Simulate plays the far side; nil: nobody wrote that.
+	Simulate *Simulator
+
 	// Split is set where one callback URL serves many accounts. It verifies the callback
 	// against the app's settings and cuts it up by the far side's name for each account. A
 	// secret that was changed still verifies: see [Rotated].

@@ -12,12 +12,9 @@ import (
 	"strconv"
 	"strings"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
-
 	"github.com/parley-hub/parley/internal/config"
 	"github.com/parley-hub/parley/internal/gateway"
 	"github.com/parley-hub/parley/internal/obs"
-	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -60,6 +57,9 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		go n.profiles(n.ctx)
 	}
 	if c.Demo {
+		if err := n.demoAccounts(ctx, c.DemoAccounts); err != nil {
+			log.Warn("the demo's accounts are not all there", "err", err)
+		}
 		go n.demo(n.ctx)
 	}
 	select {
@@ -109,16 +109,8 @@ const seeded = "seeded"
 // seed makes what a first start needs, once in the life of a store. What a crash left undone
 // is done at the next start.
 func (n *node) seed(ctx context.Context) error {
-	meta, mark := n.store.C(store.Meta), bson.D{{Key: "_id", Value: seeded}}
-	var done struct{}
-	if err := meta.One(ctx, mark, &done); !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
-	if err := n.seedAccount(ctx); err != nil {
+	if err := n.once(ctx, seeded, func() error { return n.seedAccount(ctx) }); err != nil {
 		return fmt.Errorf("making the first account: %w", err)
-	}
-	if err := meta.Insert(ctx, mark); err != nil && !store.IsDuplicate(err, "_id_") { // another node was as quick
-		return err
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,11 +43,18 @@ func simulateWebchat(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func simulateCommand(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) == 0 || args[0] != "webchat" {
-		return errors.New("simulate: name what to play: webchat")
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("simulate: name what to play: %s", strings.Join(append([]string{visitors}, simulated()...), ", "))
+	case args[0] == visitors:
+		return simulateWebchat(ctx, args[1:], out)
 	}
-	return simulateWebchat(ctx, args[1:], out)
+	return simulateKind(ctx, args[0], args[1:], out)
 }
+
+// visitors of web pages are played by their own protocol's client, which the demo and the
+// benchmark use as well.
+const visitors = "webchat"
 
 // crowd is the visitors of a simulation.
 type crowd struct {

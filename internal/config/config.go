@@ -25,25 +25,26 @@ const (
 
 // Config is the effective configuration. It is read once and never changed.
 type Config struct {
-	Addr        string
-	BaseURL     string // without a slash at its end; may be empty
-	Data        string
-	Kafka       []string // empty: embedded
-	KafkaLogin  KafkaLogin
-	MongoDB     string // empty: embedded
-	Meilisearch string // empty: embedded
-	S3          S3
-	Key         SecretText
-	Node        string
-	Log         Log
-	OTLP        string
-	DebugAddr   string // of profiles; empty: none
-	Proxies     Proxies
-	Undo        time.Duration
-	UploadMax   int64 // bytes
-	Demo        bool
-	Session     Session
-	Values      []Value // every setting with its origin, in the order of [Settings]
+	Addr         string
+	BaseURL      string // without a slash at its end; may be empty
+	Data         string
+	Kafka        []string // empty: embedded
+	KafkaLogin   KafkaLogin
+	MongoDB      string // empty: embedded
+	Meilisearch  string // empty: embedded
+	S3           S3
+	Key          SecretText
+	Node         string
+	Log          Log
+	OTLP         string
+	DebugAddr    string // of profiles; empty: none
+	Proxies      Proxies
+	Undo         time.Duration
+	UploadMax    int64 // bytes
+	Demo         bool
+	DemoAccounts string // file; empty: none
+	Session      Session
+	Values       []Value // every setting with its origin, in the order of [Settings]
 }
 
 // KafkaLogin is how the brokers know who talks with them.

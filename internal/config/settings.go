@@ -125,6 +125,9 @@ var Settings = []Setting{
 	{Name: "PARLEY_DEMO", Kind: Bool, Default: "false",
 		Help: "Plays simulated customers, to look around.",
 		set:  func(c *Config, v string) error { return setBool(&c.Demo, v) }},
+	{Name: "PARLEY_DEMO_ACCOUNTS", Kind: Text, Example: "deploy/demo/accounts.json",
+		Help: "File of accounts that a demo makes once. Empty: none.",
+		set:  func(c *Config, v string) error { c.DemoAccounts = v; return nil }},
 }
 
 func find(name string) (Setting, bool) {

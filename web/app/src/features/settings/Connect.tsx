@@ -33,7 +33,7 @@ export function Connect({ channel, again }: { channel: Channel; again?: boolean 
         {channel.connect.map((x) => (
           <Button
             key={x.name}
-            look={again ? "plain" : "primary"}
+            {...(again ? {} : { look: "primary" as const })}
             busy={busy === x.name}
             disabled={!x.ready}
             onClick={() => void begin(x.name)}
