@@ -42,6 +42,14 @@ test: test-go test-web test-ferret test-kafka test-s3 test-e2e
 test-go:
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 
+## metasim: the simulator of Meta's Graph API, a module of its own
+.PHONY: metasim test-metasim
+metasim:
+	cd channels/instagram/metasim && $(GO) build -trimpath -ldflags "-s -w" -o $(CURDIR)/build/metasim .
+
+test-metasim:
+	cd channels/instagram/metasim && CGO_ENABLED=1 $(GO) test -race -timeout 5m ./...
+
 test-web: web/app/node_modules/.stamp web/widget/node_modules/.stamp
 	cd web/app && $(NPM) run check
 	cd web/widget && $(NPM) run check

@@ -1,0 +1,120 @@
+package world
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"hash/fnv"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+)
+
+// LinkSignature signs an address of the CDN. It proves nothing to anybody; it makes a changed
+// address fail, as the real one does.
+func LinkSignature(asset string, end int64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", asset, end))
+	return "AY" + hex.EncodeToString(sum[:10])
+}
+
+// Picture draws an abstract landscape that is always the same for a name: the posts and
+// photographs of people who do not exist.
+func Picture(name string, width, height int) []byte {
+	h := hash(name)
+	hue := float64(h%360) / 360
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	sunX, sunY := 0.25+0.5*float64(h>>9%100)/100, 0.2+0.2*float64(h>>17%100)/100
+	for y := range height {
+		for x := range width {
+			u, v := float64(x)/float64(width), float64(y)/float64(height)
+			img.Set(x, y, scene(u, v, hue, sunX, sunY, float64(h%97)))
+		}
+	}
+	return encode(img)
+}
+
+// scene colours one point: sky, a sun, three rows of hills.
+func scene(u, v, hue, sunX, sunY, phase float64) color.RGBA {
+	if math.Hypot(u-sunX, v-sunY) < 0.09 {
+		return hsl(hue+0.08, 0.9, 0.88)
+	}
+	for i := 2.0; i >= 0; i-- {
+		top := 0.5 + 0.14*i + 0.05*math.Sin(u*(5+2*i)+phase+i) + 0.03*math.Sin(u*13+phase*2+i*3)
+		if v > top {
+			return hsl(hue+0.5+0.03*i, 0.35, 0.55-0.14*i)
+		}
+	}
+	return hsl(hue+0.04*v, 0.6, 0.62+0.25*v)
+}
+
+// Portrait draws an avatar: a head and shoulders on a colour that belongs to the key.
+func Portrait(key, name string) []byte {
+	const size = 160
+	h := hash(key + name)
+	hue := float64(h%360) / 360
+	skin := hsl(0.07, 0.45, 0.45+0.35*float64(h>>11%100)/100)
+	hair := hsl(0.06+0.05*float64(h>>19%10)/10, 0.4, 0.14+0.3*float64(h>>23%100)/100)
+	img := image.NewRGBA(image.Rect(0, 0, size, size))
+	for y := range size {
+		for x := range size {
+			u, v := (float64(x)+0.5)/size, (float64(y)+0.5)/size
+			c := hsl(hue, 0.5, 0.82-0.16*v)
+			switch {
+			case ellipse(u, v, 0.5, 0.46, 0.17, 0.205):
+				c = skin
+			case ellipse(u, v, 0.5, 0.40, 0.225, 0.225+0.1*float64(h>>29%3)/2):
+				c = hair
+			case ellipse(u, v, 0.5, 0.68, 0.075, 0.1):
+				c = skin
+			case ellipse(u, v, 0.5, 1.02, 0.34, 0.32):
+				c = hsl(hue+0.45, 0.4, 0.45)
+			}
+			img.Set(x, y, c)
+		}
+	}
+	return encode(img)
+}
+
+func ellipse(u, v, cx, cy, rx, ry float64) bool {
+	a, b := (u-cx)/rx, (v-cy)/ry
+	return a*a+b*b < 1
+}
+
+func hash(s string) uint64 {
+	f := fnv.New64a()
+	f.Write([]byte(s))
+	return f.Sum64()
+}
+
+// encode writes a PNG. Writing to memory cannot fail for an image that has a size.
+func encode(img image.Image) []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		panic(fmt.Sprintf("drawing a picture: %v", err))
+	}
+	return b.Bytes()
+}
+
+func hsl(h, s, l float64) color.RGBA {
+	h -= math.Floor(h)
+	f := func(n float64) uint8 {
+		k := math.Mod(n+h*12, 12)
+		a := s * math.Min(l, 1-l)
+		return uint8(math.Round(255 * (l - a*math.Max(-1, math.Min(math.Min(k-3, 9-k), 1)))))
+	}
+	return color.RGBA{f(0), f(8), f(4), 255}
+}
+
+// Digest is a file's SHA-256 in base64, as WhatsApp tells it.
+func Digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func digestHex(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:16])
+}
