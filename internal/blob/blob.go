@@ -20,6 +20,8 @@ import (
 
 	"github.com/oklog/ulid/v2"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/sync/semaphore"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
@@ -55,7 +57,9 @@ type File struct {
 	Width  int               `json:"width,omitempty"`  // pixels, as shown
 	Height int               `json:"height,omitempty"` // pixels, as shown
 	At     time.Time         `json:"at"`
-	Unsent *time.Time        `json:"unsentAt,omitempty"` // its message was taken back: it is gone, and swept soon
+	Unsent *time.Time        `json:"unsentAt,omitempty"` // its message was taken back, or it is being deleted: it is gone, and swept soon
+	Of     timeline.FileID   `json:"of,omitempty"`       // the file it is a copy of; it goes with it
+	Use    string            `json:"use,omitempty"`      // what the copy is for; one for each
 }
 
 // Part is the file as a message carries it.
@@ -73,9 +77,11 @@ type Options struct {
 
 // Store keeps files. It is safe for concurrent use.
 type Store struct {
-	body Body
-	col  store.Collection
-	opt  Options
+	body    Body
+	col     store.Collection
+	opt     Options
+	flights singleflight.Group  // copies being made
+	decodes *semaphore.Weighted // bytes of memory for pictures
 }
 
 // New makes a store over a place for bytes and the files collection.
@@ -86,7 +92,7 @@ func New(body Body, col store.Collection, o Options) *Store {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Store{body: body, col: col, opt: o}
+	return &Store{body: body, col: col, opt: o, decodes: semaphore.NewWeighted(decodeMemory)}
 }
 
 // Put keeps a file of at most max bytes. Of a longer one no more than max+1 bytes are read.
@@ -114,7 +120,7 @@ func (s *Store) newID() timeline.FileID {
 	return timeline.FileID(ulid.MustNew(ulid.Timestamp(s.opt.Now()), rand.Reader).String())
 }
 
-// Stat tells what is known of a file.
+// Stat tells what is known of a file. A copy is there as long as what it was made from.
 func (s *Store) Stat(ctx context.Context, id timeline.FileID) (File, error) {
 	if !validID(id) {
 		return File{}, fs.ErrNotExist
@@ -130,13 +136,18 @@ func (s *Store) Stat(ctx context.Context, id timeline.FileID) (File, error) {
 	if f.Unsent != nil {
 		return File{}, fs.ErrNotExist
 	}
+	if f.Of != "" {
+		if _, err := s.Stat(ctx, f.Of); err != nil {
+			return File{}, err
+		}
+	}
 	return f, nil
 }
 
 // sweepBatch is how many files one look of Sweep takes.
 const sweepBatch = 100
 
-// Sweep deletes the files of messages that were taken back. Nobody can open them since; this
+// Sweep deletes the files of messages that were taken back, and those half-deleted. Nobody can open them since; this
 // frees their bytes. Several nodes may sweep at once.
 func (s *Store) Sweep(ctx context.Context) error {
 	for {
@@ -169,16 +180,32 @@ func (s *Store) Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser
 	return r, f.Part(), nil
 }
 
-// Delete removes a file: first what names it, then its bytes.
+// Delete removes a file and the copies that were made of it. It is marked as gone first, so
+// that nobody opens it or makes another copy, and its record goes last, so that [Store.Sweep]
+// finishes what a crash leaves.
 func (s *Store) Delete(ctx context.Context, id timeline.FileID) error {
 	if !validID(id) {
 		return nil
 	}
-	if _, err := s.col.Delete(ctx, bson.D{{Key: "_id", Value: string(id)}}); err != nil {
-		return fmt.Errorf("blob: forgetting %s: %w", id, err)
+	it := bson.D{{Key: "_id", Value: string(id)}}
+	mark := bson.D{{Key: "$set", Value: bson.D{{Key: "unsentAt", Value: timeline.Moment(s.opt.Now())}}}}
+	if _, err := s.col.Update(ctx, it, mark); err != nil {
+		return fmt.Errorf("blob: marking %s as gone: %w", id, err)
+	}
+	var copies []File
+	if err := s.col.All(ctx, bson.D{{Key: "of", Value: string(id)}}, &copies, store.Find{}); err != nil {
+		return fmt.Errorf("blob: looking for copies of %s: %w", id, err)
+	}
+	for _, c := range copies {
+		if err := s.Delete(ctx, c.ID); err != nil {
+			return err
+		}
 	}
 	if err := s.body.Delete(ctx, id); err != nil {
 		return fmt.Errorf("blob: deleting %s: %w", id, err)
+	}
+	if _, err := s.col.Delete(ctx, it); err != nil {
+		return fmt.Errorf("blob: forgetting %s: %w", id, err)
 	}
 	return nil
 }

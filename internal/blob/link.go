@@ -1,11 +1,13 @@
 package blob
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"strconv"
@@ -40,15 +42,23 @@ func (s *Store) sign(id timeline.FileID, until string) string {
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 }
 
-// Mount serves signed links. A link that does not hold and a file that is not there look the same.
+// openSized opens a file, or with the size "small" its thumbnail. A link to a file holds for both.
+func (s *Store) openSized(ctx context.Context, id timeline.FileID, size string) (io.ReadSeekCloser, timeline.Part, error) {
+	if size == "small" {
+		return s.Thumb(ctx, id, Small)
+	}
+	return s.Open(ctx, id)
+}
+
+// Mount serves signed links; &size=small makes one lead to the thumbnail. A link that does not hold and a file that is not there look the same.
 func (s *Store) Mount(r fiber.Router) {
 	r.Get(LinkPath+":id", func(c *fiber.Ctx) error {
 		id := timeline.FileID(strings.Clone(c.Params("id")))
 		if !s.Check(id, c.Query("e"), c.Query("s")) {
 			return fiber.ErrNotFound
 		}
-		body, part, err := s.Open(c.UserContext(), id)
-		if errors.Is(err, fs.ErrNotExist) {
+		body, part, err := s.openSized(c.UserContext(), id, c.Query("size"))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrNoThumb) {
 			return fiber.ErrNotFound
 		}
 		if err != nil {

@@ -35,6 +35,9 @@ func (o *object) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if err := o.ctx.Err(); err != nil { // what is buffered is not given out any more
+		return 0, err
+	}
 	var failed error
 	for range readTries {
 		if o.off >= o.size {
