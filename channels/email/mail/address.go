@@ -95,8 +95,8 @@ func parseAddress(s, charset string) (Address, bool) {
 		case !strings.Contains(bare, "@"):
 			name, addr = bare, ""
 		}
-	} else if !strings.Contains(addr, "@") && strings.Contains(addr, "=?") {
-		name, addr = addr, ""
+	} else if !strings.Contains(addr, "@") && !strings.Contains(addr, "=?") || strings.Contains(addr, "=?") && !strings.Contains(decodeHeader([]byte(addr), charset), "@") {
+		name, addr = addr, "" // a word alone is a name
 	}
 	if strings.TrimSpace(name) == "" {
 		name = comment

@@ -55,14 +55,17 @@ func (n *part) siblings() []*part {
 	return n.children
 }
 
-// forwardedName names a forwarded mail after its subject.
+// forwardedName names a forwarded mail after its subject, unless the sender named it.
 func (p *parser) forwardedName(name string, data []byte) string {
+	if name != "" {
+		return name
+	}
 	inner := &parser{m: &Mail{}}
 	h, _ := inner.header(data[:min(len(data), maxHeaderBytes)])
-	if subject := oneLine(h.Get("Subject")); subject != "" && (name == "" || !strings.HasSuffix(strings.ToLower(name), ".eml")) {
+	if subject := oneLine(h.Get("Subject")); subject != "" {
 		return subject + ".eml"
 	}
-	return name
+	return ""
 }
 
 // add gives a file a name of its own.

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -91,6 +92,9 @@ const maxSignatures = 5
 // temporary failures by net.Error; the clock is read for signatures that expire. The error is of
 // reading the mail, not of a signature.
 func VerifyDKIM(raw []byte, lookupTXT func(domain string) ([]string, error)) ([]Verdict, error) {
+	if lookupTXT == nil {
+		return nil, errors.New("verify the DKIM signatures: there is nothing to ask for keys")
+	}
 	vs, err := dkim.VerifyWithOptions(bytes.NewReader(crlf(raw)), &dkim.VerifyOptions{LookupTXT: lookupTXT, MaxVerifications: maxSignatures})
 	if err != nil && len(vs) == 0 {
 		return nil, fmt.Errorf("verify the DKIM signatures: %w", err)

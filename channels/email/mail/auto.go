@@ -1,8 +1,6 @@
 package mail
 
-import (
-	"strings"
-)
+import "strings"
 
 // Class tells what kind of sender wrote a mail.
 type Class string
@@ -43,7 +41,7 @@ func (a *Automation) note(c Class, evidence string) {
 }
 
 // automation reads the signals of RFC 3834 §2 and those used before and beside it.
-func (p *parser) automation(root *part) Automation {
+func (p *parser) automation() Automation {
 	m := p.m
 	a := Automation{Auto: AutoNone}
 	if m.Bounce != nil {
@@ -56,7 +54,7 @@ func (p *parser) automation(root *part) Automation {
 	}
 	a.replies(m)
 	a.lists(m.Header)
-	a.reports(m, root)
+	a.reports(m)
 	a.senders(m)
 	a.Automated = a.Auto != AutoNone
 	a.Suppress = a.Automated || a.asked(m.Header)
@@ -108,8 +106,8 @@ func (a *Automation) lists(h Header) {
 }
 
 // reports finds what mail servers and readers write to one another, such as read receipts.
-func (a *Automation) reports(m *Mail, root *part) {
-	if root.typ == "multipart/report" {
+func (a *Automation) reports(m *Mail) {
+	if parseMedia(m.Header.raw("Content-Type"), "").value == "multipart/report" {
 		a.note(AutoNotification, "Content-Type: multipart/report")
 	}
 	if v, ok := returnPath(m.Header); ok && v == "" {

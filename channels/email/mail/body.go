@@ -38,7 +38,7 @@ func (p *parser) body(root *part) {
 
 // salvage shows what stands outside of all parts when nothing stands inside.
 func (p *parser) salvage(root *part) {
-	if s, _ := decodeCharset(bytes.TrimSpace(root.body), root.params["charset"]); s != "" && root.multipart() {
+	if s, _ := decodeCharset(bytes.TrimSpace(root.around), root.params["charset"]); s != "" && root.multipart() {
 		p.problem("the parts are empty; what stands around them is shown")
 		p.m.Text = lines(s)
 	}

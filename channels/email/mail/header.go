@@ -76,23 +76,29 @@ func (p *parser) start(raw []byte) {
 	raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 	for {
 		line, rest := cutLine(raw)
+		_, _, isField := splitField(line)
 		switch {
 		case len(raw) == 0:
 			p.raw = nil
 			return
 		case len(bytes.Trim(line, " \t\r\n\x00")) == 0:
 			raw = rest
-		case bytes.HasPrefix(line, []byte("From ")), bytes.HasPrefix(line, []byte(">From ")):
+		case !isField && (bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))):
 			p.problem("the mail begins with a line of a mailbox file")
 			raw = rest
 		default:
 			p.raw = raw
-			if bytes.IndexByte(raw, '\n') < 0 && bytes.IndexByte(raw, '\r') >= 0 {
-				p.problem("lines end in a bare carriage return")
-				p.raw = bytes.ReplaceAll(raw, []byte{'\r'}, []byte{'\n'})
-			}
+			p.lineEnds()
 			return
 		}
+	}
+}
+
+// lineEnds repairs a mail whose lines all end in a carriage return alone.
+func (p *parser) lineEnds() {
+	if bytes.IndexByte(p.raw, '\n') < 0 && bytes.IndexByte(p.raw, '\r') >= 0 {
+		p.problem("lines end in a bare carriage return")
+		p.raw = bytes.ReplaceAll(p.raw, []byte{'\r'}, []byte{'\n'})
 	}
 }
 
@@ -131,7 +137,7 @@ func (p *parser) header(b []byte) (Header, []byte) {
 			h.fields = append(h.fields, field{name: name, value: clip(value)})
 		case len(h.fields) == 0:
 			return h, rest
-		case headerLike(next):
+		case headerLike(next) && !bytes.HasPrefix(text, []byte("--")):
 			p.problem("a header line is damaged")
 			p.fold(&h, append([]byte{' '}, text...))
 		default:
@@ -149,7 +155,7 @@ func (p *parser) fold(h *Header, text []byte) {
 		p.problem("a header field is longer than is read")
 		return
 	}
-	f.value = append(f.value[:len(f.value):len(f.value)], clean(text)...)
+	f.value = append(f.value, clean(text)...) // clip left no room in the raw bytes
 }
 
 // clip makes a field's value one's own to append to.

@@ -55,7 +55,7 @@ var ErrEmpty = errors.New("the mail is empty")
 // Parse reads a mail. The only error is ErrEmpty, together with an empty Mail: everything else
 // that is wrong is told in Problems.
 func Parse(raw []byte) (m *Mail, err error) {
-	p := &parser{m: &Mail{}}
+	p := &parser{m: &Mail{Automation: Automation{Auto: AutoNone}}}
 	if p.start(raw); len(p.raw) == 0 {
 		p.problem("the mail is empty")
 		return p.m, ErrEmpty
@@ -64,16 +64,17 @@ func Parse(raw []byte) (m *Mail, err error) {
 	p.envelope(root.header)
 	p.body(root)
 	p.m.Bounce = p.bounce(root)
-	p.m.Automation = p.automation(root)
+	p.m.Automation = p.automation()
 	return p.m, nil
 }
 
 // parser collects one mail.
 type parser struct {
-	m      *Mail
-	raw    []byte
-	leaves int
-	names  map[string]bool // names of attachments, folded
+	m          *Mail
+	raw        []byte
+	leaves     int
+	names      map[string]bool // names of attachments, folded
+	boundaries []string        // declared so far
 }
 
 // problem notes what is wrong, once.

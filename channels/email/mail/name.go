@@ -33,7 +33,7 @@ var extensions = map[string]string{
 func SafeName(name, mime string) string {
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case r == utf8.RuneError, isBidi(r), unicode.Is(unicode.Cf, r) && r != '\u200d':
+		case isBidi(r), unicode.Is(unicode.Cf, r) && r != '\u200d':
 			return -1
 		case unicode.IsControl(r), unicode.IsSpace(r):
 			return ' '

@@ -135,7 +135,7 @@ func weigh(r, prev, next rune, sc script) (w, size float64) {
 	case sc == latin:
 		return weighLatin(r, prev, next), 1
 	case sc == cyrillic:
-		return weighCyrillic(r, prev), 1
+		return weighCyrillic(r, prev, next), 1
 	case sc == anyScript:
 		return weighAny(r), 2
 	case r >= 0xff61 && r <= 0xff9f: // half-width katakana: one byte in Shift-JIS
@@ -176,8 +176,10 @@ func weighLatin(r, prev, next rune) float64 {
 	return 0.4
 }
 
-func weighCyrillic(r, prev rune) float64 {
+func weighCyrillic(r, prev, next rune) float64 {
 	switch {
+	case prev < 0x80 && unicode.IsLetter(prev), next < 0x80 && unicode.IsLetter(next):
+		return -0.8 // within a word of Latin letters
 	case r >= 'а' && r <= 'я' || r == 'ё':
 		return 0.9
 	case r >= 'А' && r <= 'Я' || r == 'Ё':

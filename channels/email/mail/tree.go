@@ -12,6 +12,7 @@ type part struct {
 	params   map[string]string
 	disp     media // Content-Disposition
 	body     []byte
+	around   []byte // what stands before the first boundary and behind the last
 	children []*part
 	parent   *part
 	index    int // among its siblings
@@ -33,6 +34,7 @@ func (p *parser) tree(b []byte, depth int, defaultType string) *part {
 		return n
 	}
 	p.leaves++
+	p.strays(n, depth)
 	return n
 }
 
@@ -56,6 +58,9 @@ func mediaType(v, def string) string {
 func (p *parser) split(n *part, depth int) {
 	boundary := n.params["boundary"]
 	marks := findMarks(n.body, boundary)
+	if len(p.boundaries) < maxStrays && boundary != "" {
+		p.boundaries = append(p.boundaries, boundary)
+	}
 	if len(marks) == 0 {
 		if guess := guessBoundary(n.body); guess != "" {
 			p.problem("the boundary between parts is not the one declared")
@@ -79,13 +84,22 @@ func (p *parser) split(n *part, depth int) {
 	p.cut(n, marks, depth, def)
 	if len(n.children) == 0 {
 		n.typ = "text/plain"
-		n.body = bytes.TrimSpace(n.body[:marks[0].start])
+		n.body = n.around
 		p.leaves++
 	}
 }
 
 func (p *parser) cut(n *part, marks []mark, depth int, def string) {
 	closed := false
+	n.around = bytes.TrimSpace(n.body[:marks[0].start])
+	for i, m := range marks {
+		if m.closing {
+			n.around = append(n.around[:len(n.around):len(n.around)], n.body[m.end:following(n.body, marks, i)]...)
+		}
+	}
+	if types := n.header.raws("Content-Type"); len(types) > 1 && !blank(n.body[:marks[0].start]) {
+		p.first(n, types[1], n.body[:marks[0].start])
+	}
 	for i, m := range marks {
 		if m.closing {
 			closed = true
@@ -95,11 +109,7 @@ func (p *parser) cut(n *part, marks []mark, depth int, def string) {
 			p.problem("there are more parts than are read")
 			return
 		}
-		end := len(n.body)
-		if i+1 < len(marks) {
-			end = marks[i+1].start
-		}
-		b := n.body[m.end:max(m.end, end)]
+		b := n.body[m.end:following(n.body, marks, i)]
 		if blank(b) && closed {
 			continue
 		}
@@ -113,6 +123,47 @@ func (p *parser) cut(n *part, marks []mark, depth int, def string) {
 	if !closed {
 		p.problem("the last boundary between parts is missing")
 	}
+}
+
+// following is where what stands behind a mark ends.
+func following(b []byte, marks []mark, i int) int {
+	if i+1 < len(marks) {
+		return max(marks[i].end, marks[i+1].start)
+	}
+	return len(b)
+}
+
+// strays cuts words in which a boundary stands that was declared elsewhere in the mail: the parts
+// of a multipart that was closed too early, or around which others were put.
+func (p *parser) strays(n *part, depth int) {
+	if n.typ != "text/plain" && n.typ != "text/html" || depth >= maxDepth || len(n.body) > maxStray {
+		return
+	}
+	for _, boundary := range p.boundaries {
+		marks := findMarks(n.body, boundary)
+		if len(marks) == 0 {
+			continue
+		}
+		p.problem("a boundary between parts stands where it does not belong")
+		words := *n
+		words.body, words.parent = n.body[:marks[0].start], n
+		n.typ, n.children = "multipart/mixed", []*part{&words}
+		p.cut(n, marks, depth, "text/plain")
+		n.around = nil
+		return
+	}
+}
+
+// first keeps a first part whose boundary is missing, so that its header became the multipart's.
+func (p *parser) first(n *part, contentType []byte, body []byte) {
+	p.problem("the first boundary between parts is missing")
+	ct := parseMedia(contentType, "")
+	c := &part{header: n.header, typ: mediaType(ct.value, "text/plain"), params: ct.params, body: body, parent: n}
+	if strings.HasPrefix(c.typ, "multipart/") {
+		c.typ = "text/plain"
+	}
+	p.leaves++
+	n.children = append(n.children, c)
 }
 
 // mark is a line with a boundary: start includes the line end before it.
@@ -135,8 +186,8 @@ func findMarks(b []byte, boundary string) []mark {
 		}
 		i += at
 		at = i + len(delim)
-		if i > 0 && b[i-1] != '\n' && b[i-1] != '\r' {
-			continue
+		if i > 0 && b[i-1] != '\n' && b[i-1] != '\r' && !(len(marks) > 0 && string(bytes.TrimSpace(b[at:])) == "--") {
+			continue // within a line it counts only where it closes the mail
 		}
 		if m, ok := markAt(b, i, at); ok {
 			marks = append(marks, m)
@@ -176,7 +227,7 @@ func guessBoundary(b []byte) string {
 	for n := 0; len(b) > 0 && n < 200; n++ {
 		line, rest := cutLine(b)
 		text := bytes.TrimRight(line, " \t\r\n")
-		if len(text) > 4 && len(text) < 120 && bytes.HasPrefix(text, []byte("--")) && bytes.HasPrefix(bytes.ToLower(rest), []byte("content-")) {
+		if len(text) > 2 && len(text) < 120 && bytes.HasPrefix(text, []byte("--")) && bytes.HasPrefix(bytes.ToLower(rest), []byte("content-")) {
 			return string(text[2:])
 		}
 		b = rest
