@@ -155,7 +155,8 @@ func (n *node) parts(ctx context.Context) error {
 	n.gateway, err = gateway.New(gateway.Deps{
 		Channels: all.Channels, Store: n.store, Box: n.box, Files: gateway.Files(n.files), Threads: n.hub.Threads(),
 		Publish: n.take, Ask: asks{n.bus}.Publish,
-		Timers:  n.timers, HTTP: httpx.New(httpx.Options{}),
+		Timers: n.timers, HTTP: httpx.New(httpx.Options{Allow: n.cfg.Allow}),
+		Media: httpx.New(httpx.Options{Allow: n.cfg.Allow, MaxBody: n.cfg.MediaMax, Timeout: mediaTime}), MediaMax: n.cfg.MediaMax,
 		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})
 	return err
@@ -169,6 +170,9 @@ func (n *node) body(ctx context.Context) (blob.Body, error) {
 	}
 	return blob.OpenDir(filepath.Join(n.cfg.Data, "files"))
 }
+
+// mediaTime is how long one attachment may take to come.
+const mediaTime = 5 * time.Minute
 
 // pages mounts everything that answers HTTP. What no other route takes is the agent app.
 func (n *node) pages() error {
@@ -208,6 +212,9 @@ func (n *node) start(ctx context.Context) error {
 	}
 	if err := bus.Consume(n.bus, bus.Outbound, bus.Consumer[timeline.Outbound]{Group: "gateway",
 		Lane: gateway.Lane}, n.gateway.Deliver); err != nil {
+		return err
+	}
+	if err := bus.Consume(n.bus, bus.Timeline, bus.Consumer[timeline.Entry]{Group: "errands"}, n.gateway.Errands); err != nil {
 		return err
 	}
 	if n.gossip != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ type Config struct {
 	OTLP         string
 	DebugAddr    string // of profiles; empty: none
 	Proxies      Proxies
+	Allow        []netip.Prefix // networks inside the house that channels may call
+	MediaMax     int64          // bytes
 	Undo         time.Duration
 	UploadMax    int64 // bytes
 	Demo         bool

@@ -110,6 +110,12 @@ var Settings = []Setting{
 	{Name: "PARLEY_TRUSTED_PROXIES", Kind: List, Example: "10.0.0.0/8,127.0.0.1",
 		Help: "Addresses of proxies whose X-Forwarded headers are believed. Empty: none.",
 		set:  func(c *Config, v string) error { return setProxies(&c.Proxies, v) }},
+	{Name: "PARLEY_ALLOW_NETWORKS", Kind: List, Example: "10.20.0.0/16,127.0.0.1",
+		Help: "Networks inside the house that channels may call after all, such as an own mail server's or a simulator's. Empty: none.",
+		set:  func(c *Config, v string) error { return setNetworks(&c.Allow, v) }},
+	{Name: "PARLEY_MEDIA_MAX", Kind: Bytes, Default: "100MiB",
+		Help: "Largest file that is fetched from a channel; of a larger one the conversation says that it is missing.",
+		set:  func(c *Config, v string) error { return setBytes(&c.MediaMax, v) }},
 	{Name: "PARLEY_UNDO", Kind: Duration, Default: "5s",
 		Help: "How long a message can be undone, 0s to 30s, where an agent has chosen nothing else.",
 		set:  func(c *Config, v string) error { return setDuration(&c.Undo, v, 0, 30*time.Second) }},
@@ -339,8 +345,10 @@ func setBytes(to *int64, v string) error {
 	return nil
 }
 
-func setProxies(to *Proxies, v string) error {
-	var list Proxies
+func setProxies(to *Proxies, v string) error { return setNetworks((*[]netip.Prefix)(to), v) }
+
+func setNetworks(to *[]netip.Prefix, v string) error {
+	var list []netip.Prefix
 	for _, p := range split(v) {
 		prefix, err := netip.ParsePrefix(p)
 		if err != nil {

@@ -411,7 +411,11 @@ func (noFiles) Open(context.Context, timeline.FileID) (io.ReadSeekCloser, timeli
 func (noFiles) Fit(context.Context, timeline.FileID, channels.MediaLimit) (timeline.Part, error) {
 	return timeline.Part{}, errors.New("no files here")
 }
-func (noFiles) URL(timeline.FileID, time.Duration) string { return "" }
+func (noFiles) Keep(context.Context, timeline.FileID, string, io.Reader, int64) (timeline.Part, error) {
+	return timeline.Part{}, errors.New("no files here")
+}
+func (noFiles) Forget(context.Context, timeline.FileID) error { return errors.New("no files here") }
+func (noFiles) URL(timeline.FileID, time.Duration) string     { return "" }
 
 type noThreads struct{}
 

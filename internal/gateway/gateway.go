@@ -29,6 +29,9 @@ import (
 // pollEvery is how often a node looks whether another node changed the accounts.
 const pollEvery = 2 * time.Second
 
+// mediaMax is how large an attachment may be that is fetched, unless the settings say otherwise.
+const mediaMax = 100 << 20
+
 // Timers wakes things up: at the due time the value is published on the topic, at least once.
 type Timers interface {
 	Set(ctx context.Context, t timers.Timer) error
@@ -44,9 +47,11 @@ type Deps struct {
 	Publish    func(context.Context, ...timeline.Inbound) error // to the inbound topic, durable when nil
 	Ask        func(context.Context, ...timeline.Command) error // of conversations' writer, durable when nil
 	Timers     Timers
-	Files      channels.Files
+	Files      FileStore
 	Threads    channels.Threads
 	HTTP       *http.Client // nil: http.DefaultClient; see package httpx
+	Media      *http.Client // fetches attachments, which are large and slow; nil: HTTP
+	MediaMax   int64        // bytes of an attachment that is fetched; 0: 100 MiB
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Now        func() time.Time
@@ -69,8 +74,12 @@ type Gateway struct {
 	closing atomic.Bool
 	kicked  chan struct{} // accounts are to be looked after now
 	caring  chan struct{} // so many at a time
-	work    gate          // everything that runs on its own
-	calls   gate          // requests and deliveries under way
+	sent    chan struct{} // errands may be due
+
+	underWay running
+	looked   looked
+	work     gate // everything that runs on its own
+	calls    gate // requests and deliveries under way
 }
 
 // New makes a gateway; Start opens its accounts.
@@ -84,13 +93,19 @@ func New(d Deps) (*Gateway, error) {
 	if d.HTTP == nil {
 		d.HTTP = http.DefaultClient
 	}
+	if d.Media == nil {
+		d.Media = d.HTTP
+	}
+	if d.MediaMax == 0 {
+		d.MediaMax = mediaMax
+	}
 	if d.Log == nil {
 		d.Log = slog.Default()
 	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	g := &Gateway{d: d, kinds: map[string]*channels.Channel{}, kicked: make(chan struct{}, 1), caring: make(chan struct{}, careBeside)}
+	g := &Gateway{d: d, kinds: map[string]*channels.Channel{}, kicked: make(chan struct{}, 1), caring: make(chan struct{}, careBeside), sent: make(chan struct{}, 1)}
 	for i := range d.Channels {
 		c := &d.Channels[i]
 		if g.kinds[c.Kind] != nil {
@@ -113,6 +128,7 @@ func (g *Gateway) Start(ctx context.Context) error {
 	}
 	g.work.Go(g.follow)
 	g.work.Go(g.care)
+	g.work.Go(g.errands)
 	return nil
 }
 

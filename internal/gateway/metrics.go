@@ -11,6 +11,7 @@ type metrics struct {
 	refused   *prometheus.CounterVec
 	callbacks *prometheus.CounterVec
 	forged    *prometheus.CounterVec
+	media     *prometheus.CounterVec
 	refreshes *prometheus.CounterVec
 	steps     *prometheus.CounterVec
 	call      *prometheus.HistogramVec
@@ -25,13 +26,14 @@ func newMetrics(r prometheus.Registerer, g *Gateway) *metrics {
 		callbacks: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_callbacks_total", Help: "Callbacks by their answer's status."}, []string{"channel", "status"}),
 		forged:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_forged_total", Help: "Callbacks whose signature did not hold."}, []string{"channel"}),
 		refreshes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_refreshes_total", Help: "Renewals of credentials by how they ended."}, []string{"channel", "result"}),
+		media:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_media_total", Help: "Attachments by what became of them: kept, expired, too_large, refused, gone."}, []string{"channel", "result"}),
 		steps:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_steps_total", Help: "Outbound steps by the state they reached."}, []string{"channel", "state"}),
 		call:      prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "parley_gateway_call_seconds", Help: "Time one provider call took.", Buckets: prometheus.ExponentialBuckets(0.0005, 3, 11)}, []string{"channel"}),
 		sockets:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "parley_gateway_sockets", Help: "Customers' sockets open now."}, []string{"channel"}),
 		parked:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "parley_gateway_parked_total", Help: "Callbacks kept for later, by reason."}, []string{"channel", "reason"}),
 	}
 	if r != nil {
-		r.MustRegister(m.taken, m.refused, m.callbacks, m.forged, m.refreshes, m.steps, m.call, m.sockets, m.parked, &lights{g: g})
+		r.MustRegister(m.taken, m.refused, m.callbacks, m.forged, m.media, m.refreshes, m.steps, m.call, m.sockets, m.parked, &lights{g: g})
 	}
 	return m
 }

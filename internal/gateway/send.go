@@ -116,6 +116,9 @@ func (d *delivery) settled(ctx context.Context, j *job, was *step, sent []timeli
 	switch {
 	case was.arrived():
 		return true, true, nil
+	case asked && was.State == timeline.Unsure: // it may have been found meanwhile: nobody gets it twice
+		found, err := d.reconcile(ctx, j, was)
+		return found, found || err != nil, err
 	case was.State == timeline.Queued, asked:
 		return false, false, nil
 	case was.State == timeline.Sending && j.can.Idempotent:
@@ -142,7 +145,7 @@ func (d *delivery) reconcile(ctx context.Context, j *job, was *step) (found bool
 	} else {
 		now.State = timeline.Unsure
 		if now.Failure == nil {
-			now.Failure = &timeline.Failure{Class: string(channels.Transient), Advice: "It may have arrived. Ask, or send it again."}
+			now.Failure = &timeline.Failure{Class: string(channels.Transient), Advice: notFoundOut}
 		}
 	}
 	if now.State == was.State {
@@ -340,7 +343,7 @@ func (d *delivery) unsure(ctx context.Context, j *job, was, now step, r channels
 	}
 	now.State, now.Failure = timeline.Unsure, r.Failure.Wire()
 	if now.Failure == nil {
-		now.Failure = &timeline.Failure{Class: string(channels.Transient), Advice: "It may have arrived. Ask, or send it again."}
+		now.Failure = &timeline.Failure{Class: string(channels.Transient), Advice: notFoundOut}
 	}
 	if remote, ok := d.find(ctx, j, &was); ok {
 		now.State, now.Remote, now.Failure = timeline.Sent, remote, nil
@@ -350,6 +353,15 @@ func (d *delivery) unsure(ctx context.Context, j *job, was, now step, r channels
 	}
 	if now.State == timeline.Sent {
 		return now, true, nil
+	}
+	sought, err := d.seek(ctx, j, now)
+	if err != nil {
+		return now, false, err
+	}
+	if sought {
+		until, f := d.g.now().Add(findFor), *now.Failure
+		f.Advice, f.Retry = beingSought, &until
+		now.Failure = &f
 	}
 	d.tell(j, timeline.Unsure, now.Attempt, now.Failure, sent, "")
 	return now, false, nil

@@ -38,6 +38,7 @@ var (
 	ErrRefused  = errors.New("httpx: the address is inside the house; allow it in the settings if it is meant")
 	ErrTooLarge = errors.New("httpx: the answer is larger than allowed")
 	ErrScheme   = errors.New("httpx: only http and https are spoken")
+	ErrRedirect = errors.New("httpx: the redirect is not followed")
 )
 
 // Options shape a client. The zero value is a good one.
@@ -122,10 +123,10 @@ func within(ip netip.Addr, ps []netip.Prefix) bool {
 
 func redirect(r *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
-		return fmt.Errorf("httpx: more than %d redirects", maxRedirects)
+		return fmt.Errorf("%w: more than %d of them", ErrRedirect, maxRedirects)
 	}
 	if via[0].URL.Scheme == "https" && r.URL.Scheme != "https" {
-		return errors.New("httpx: a redirect from https to http is not followed")
+		return fmt.Errorf("%w: it leads from https to http", ErrRedirect)
 	}
 	return scheme(r.URL)
 }
