@@ -1,6 +1,9 @@
 package clean
 
-import "golang.org/x/net/html/atom"
+import (
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
 
 func atoms(list ...atom.Atom) map[atom.Atom]bool {
 	m := make(map[atom.Atom]bool, len(list))
@@ -40,3 +43,9 @@ func isRaw(a atom.Atom) bool {
 	}
 	return false
 }
+
+// IsBlock reports whether an element begins and ends a line of its own.
+func IsBlock(a atom.Atom) bool { return blocks[a] || a == atom.Tr || a == atom.Caption }
+
+// IsHidden reports whether nothing inside an element is shown because of what it is.
+func IsHidden(n *html.Node) bool { return hidden[n.DataAtom] }

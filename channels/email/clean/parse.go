@@ -83,7 +83,11 @@ func (b *builder) build(in string) bool {
 		case html.EndTagToken:
 			b.raw = 0
 			name, _ := b.z.TagName()
-			b.end(atom.Lookup(name))
+			a := atom.Lookup(name)
+			if a == atom.Xmp || a == atom.Listing {
+				a = atom.Pre
+			}
+			b.end(a)
 		}
 	}
 	return false
@@ -145,6 +149,10 @@ func (b *builder) start(selfClosing bool) {
 		return
 	case atom.Noscript:
 		b.z.NextIsNotRawText()
+		return
+	case atom.Xmp, atom.Plaintext, atom.Listing:
+		n.DataAtom, n.Data = atom.Pre, "pre"
+		a = atom.Pre
 	case atom.Image:
 		n.DataAtom, n.Data = atom.Img, "img"
 		a = atom.Img
@@ -262,5 +270,29 @@ func (b *builder) end(a atom.Atom) {
 			return
 		}
 		inside = inside || blocks[n]
+	}
+}
+
+// Source writes the document as it was parsed, not sanitised.
+func (d *Doc) Source() string {
+	var b strings.Builder
+	for _, s := range d.sheets {
+		b.WriteString("<style>" + s + "</style>")
+	}
+	if len(d.Root.Attr) == 0 {
+		for n := d.Root.FirstChild; n != nil; n = n.NextSibling {
+			renderTo(&b, n)
+		}
+		return b.String()
+	}
+	renderTo(&b, d.Root)
+	return b.String()
+}
+
+// renderTo writes a node. The only errors are a builder's, which has none, and of trees that no
+// parser makes.
+func renderTo(b *strings.Builder, n *html.Node) {
+	if err := html.Render(b, n); err != nil {
+		b.WriteString("<!-- " + err.Error() + " -->")
 	}
 }

@@ -165,7 +165,7 @@ const (
 var (
 	safeHref  = regexp.MustCompile(`^(?i:https?://|mailto:|tel:|sms:)`)
 	safeSrc   = regexp.MustCompile(`^(/files/[^/]*$|data:image/(png|jpe?g|gif|webp|bmp);base64,[A-Za-z0-9+/=%]*$)`)
-	badStyle  = regexp.MustCompile(`(?i)url|expression|position|behavior|binding|javascript|import|image|content|[\\<>{}@&]`)
+	badStyle  = regexp.MustCompile(`(?i)(url|expression|image|image-set|attr|var|env|element)\s*\(|(^|;)\s*(position|behavior|content|-moz-binding|filter|transform|top|left|right|bottom|z-index|cursor)\s*:|javascript:|[\\<>{}@&]`)
 	remoteSrc = regexp.MustCompile(`^(?i)https?:`)
 )
 

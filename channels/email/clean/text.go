@@ -79,7 +79,7 @@ func (w *textWriter) node(n *html.Node) {
 	case atom.Td, atom.Th:
 		w.cell = w.middle && w.breaks == 0
 		w.children(n)
-	case atom.Pre, atom.Listing, atom.Xmp, atom.Plaintext:
+	case atom.Pre:
 		w.block(2)
 		w.pre++
 		w.children(n)

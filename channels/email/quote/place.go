@@ -9,6 +9,10 @@ type line struct {
 	cut    bool   // HTML: the mail program says that the quote begins here and runs to the end
 	sign   bool   // HTML: the mail program says that this is a signature
 	code   bool   // fenced; always the writer's own
+
+	// What unmarkedQuote found, which is asked more than once.
+	looked   bool
+	quoteEnd int // 0: no quote begins here
 }
 
 func (l line) blank() bool { return l.text == "" }
@@ -21,6 +25,10 @@ const (
 	quoted
 	signature
 )
+
+// maxLines is how many lines are looked at. A longer mail is a log or an attack; the rest of it
+// is shown unless a quote above runs to the end.
+const maxLines = 4000
 
 // segment is a run of lines of one part.
 type segment struct {
@@ -57,6 +65,10 @@ func segments(lines []line) []segment {
 	}
 	wrote := false // there is text above
 	for i := 0; i < len(lines); {
+		if i >= maxLines {
+			add(visible, i, len(lines))
+			break
+		}
 		p, to := begins(lines, i, wrote)
 		add(p, i, to)
 		wrote = wrote || p == visible && !lines[i].blank()
@@ -90,6 +102,17 @@ func begins(lines []line, i int, wrote bool) (part, int) {
 // unmarkedQuote recognises the header of a quote at line i and returns where the quote ends: with
 // the marked lines below it or, when those carry no mark, with the mail.
 func unmarkedQuote(lines []line, i int) (int, bool) {
+	l := &lines[i]
+	if !l.looked {
+		l.looked = true
+		if to, ok := findUnmarked(lines, i); ok {
+			l.quoteEnd = to
+		}
+	}
+	return l.quoteEnd, l.quoteEnd > 0
+}
+
+func findUnmarked(lines []line, i int) (int, bool) {
 	if isSeparator(lines[i].text) || headerBlock(lines, i) || isReplyAbove(lines[i].text) {
 		return len(lines), true
 	}

@@ -9,6 +9,7 @@ import (
 const (
 	signatureLines = 12 // what follows a drawn line and is longer is no signature
 	footerLines    = 40 // nor is this a footer
+	signatureSpan  = 90 // lines, blank ones included, that a signature may reach
 	signatureWidth = 90 // characters
 )
 
@@ -24,7 +25,7 @@ func signatureAt(lines []line, i int, wrote bool) (int, bool) {
 		return mobileEnd(lines, i)
 	case isDelimiter(l):
 		to := signatureEnd(lines, i+1)
-		return to, nonBlank(lines[i+1:to]) <= footerLines
+		return to, to-i < signatureSpan && nonBlank(lines[i+1:to]) <= footerLines
 	case isRule(l.text):
 		to := signatureEnd(lines, i+1)
 		return to, signs(lines[i+1:to]) || isFooter(lines[i:to])
@@ -72,11 +73,11 @@ func beginsQuote(lines []line, i int) (bool, int) {
 
 // signatureEnd is where the next quote begins, or the end.
 func signatureEnd(lines []line, i int) int {
-	for ; i < len(lines); i++ {
+	for until := i + signatureSpan; i < len(lines); i++ {
 		if lines[i].blank() {
 			continue
 		}
-		if ok, _ := beginsQuote(lines, i); ok {
+		if ok, _ := beginsQuote(lines, i); ok || i > until {
 			return i
 		}
 	}

@@ -24,7 +24,7 @@ func Text(s string) Split {
 
 // textLine reads one line of a plain text mail.
 func textLine(t string) line {
-	l := line{raw: t, text: squeeze(t)}
+	l := line{raw: t, text: shorten(squeeze(t))}
 	l.quoted = strings.HasPrefix(l.text, ">") || strings.HasPrefix(l.text, "＞")
 	if l.text == ">:" {
 		l.quoted = false // the end of a header whose address was wrapped

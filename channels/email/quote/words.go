@@ -32,6 +32,16 @@ func squeeze(s string) string {
 	return b.String()
 }
 
+// maxLine is how much of a line is looked at, in bytes: more than any header has.
+const maxLine = 1000
+
+func shorten(s string) string {
+	if len(s) <= maxLine {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxLine], "")
+}
+
 // plain reports whether squeeze would change nothing; most lines are so.
 func plain(s string) bool {
 	space := true

@@ -42,6 +42,7 @@ var (
 // line after it, or 0, and whether it is one even if no quoted line follows.
 func wroteHeader(lines []line, i int) (to int, strong bool) {
 	var joined string
+	done := isDone(lines[i].text)
 	for j := i; j < len(lines) && j < i+headerLines; j++ {
 		l := lines[j]
 		if l.blank() || l.quoted || l.code {
@@ -51,7 +52,7 @@ func wroteHeader(lines []line, i int) (to int, strong bool) {
 			joined += " "
 		}
 		joined += l.text
-		if len(joined) > headerBytes {
+		if len(joined) > headerBytes || j > i && done {
 			break
 		}
 		if !mayEndHeader(l.text) {
@@ -67,6 +68,16 @@ func wroteHeader(lines []line, i int) (to int, strong bool) {
 		return j + 1, ok && sure
 	}
 	return 0, false
+}
+
+// isDone reports whether a line ends a sentence, so that no header goes on below it.
+func isDone(s string) bool {
+	for _, end := range []string{".", "!", "?", "。", "！", "？"} {
+		if strings.HasSuffix(s, end) {
+			return !hasDigit(s) && !strings.Contains(s, "@")
+		}
+	}
+	return false
 }
 
 // startsLater reports whether the header that ends at line j begins below line i: what is left
@@ -114,24 +125,35 @@ func nextIsQuoted(lines []line, i int) bool {
 func wrote(s string) (ok, sure bool) {
 	t, drawn := unruled(s)
 	t, colon := cutColon(t)
-	if !colon && drawn < 4 && !address.MatchString(t) {
+	if !colon && drawn < 4 && !hasAddress(t) {
 		return false, false
 	}
 	low := strings.ToLower(t)
 	if isField(low) {
 		return false, false
 	}
-	when := moment.MatchString(t)
-	who := address.MatchString(t)
 	switch {
 	case endsInVerb(low):
+		when, who := moment.MatchString(t), hasAddress(t)
 		return when || who || day.MatchString(t), when || who && hasDigit(t)
 	case colon && hasMiddleVerb(low):
-		return when || who, when
-	case colon && when && closingAddress.MatchString(t):
+		when := moment.MatchString(t)
+		return when || hasAddress(t), when
+	case colon && closesWithAddress(t) && moment.MatchString(t):
 		return true, true
 	}
 	return false, false
+}
+
+func hasAddress(s string) bool { return strings.Contains(s, "@") && address.MatchString(s) }
+
+// closesWithAddress looks at the end of a header alone: the rest may be long.
+func closesWithAddress(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return false
+	}
+	return closingAddress.MatchString(s[max(0, at-120):])
 }
 
 // names reports whether a line above quoted ones is a short header without a date: "Ann wrote:".

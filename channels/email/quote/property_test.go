@@ -1,0 +1,121 @@
+package quote
+
+import (
+	"math/rand/v2"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-hub/parley/channels/email/clean"
+)
+
+// TestNothingLost puts pieces of mails together at random: every line is in exactly one part, and
+// something is visible.
+func TestNothingLost(t *testing.T) {
+	pieces := []string{"Hello,", "", "", "Yes, at ten.", "> One?", "> > Two?", ">", "On 12.08.26 14:03, Ann wrote:", "On Wed, Aug 12, 2026 at 2:03 PM Ann", "<ann@example.com>", "wrote:",
+		"-- ", "--", "____________", "-----Original Message-----", "From: Ann", "Sent: Monday", "To: Bob", "Subject: Lamp", "Sent from my iPhone", "---------- Forwarded message ---------",
+		"Regards,", "Bob", "bob@example.com", "发自我的iPhone", "于2026年8月12日周三 14:03写道：", "发件人: a", "发送时间: b", "收件人: c", "```", "What I need:", "This email is confidential.",
+		"##- Please type your reply above this line -##", " indented", "\t", "\u00a0"}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 20_000 {
+		var lines []string
+		for range r.IntN(16) {
+			lines = append(lines, pieces[r.IntN(len(pieces))])
+		}
+		kept(t, strings.Join(lines, "\n"))
+	}
+}
+
+func FuzzText(f *testing.F) {
+	f.Add("Yes\n\nOn 12.08.26 14:03, Ann wrote:\n> One?\n")
+	f.Add("发自我的iPhone\r\n> a\r> b")
+	f.Fuzz(kept)
+}
+
+func kept(t *testing.T, mail string) {
+	t.Helper()
+	s := Text(mail)
+	if got, want := sorted(s.Visible+"\n"+s.Quoted+"\n"+s.Signature), sorted(mail); got != want {
+		t.Fatalf("lines of %q\ngot:\n%s\nwant:\n%s\nsplit: %+q", mail, got, want, s)
+	}
+	if solid(mail) != "" && solid(s.Visible) == "" {
+		t.Fatalf("nothing is visible of %q: %+q", mail, s)
+	}
+}
+
+// sorted gives the lines with text in order.
+func sorted(s string) string {
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+	lines := strings.Split(solid(s), "\n")
+	sort.Strings(lines)
+	return strings.Join(lines, "\n")
+}
+
+// TestHTMLOfText puts the mails of testdata into HTML, in three ways, and splits that: the rules are
+// one set for both.
+func TestHTMLOfText(t *testing.T) {
+	esc := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	for _, file := range []string{"cjk_outlook.txt", "clients.txt"} {
+		for _, e := range examples(t, file) {
+			if strings.HasPrefix(e.name, "greater_than_list") || strings.HasPrefix(e.name, "greater_than_code") || e.name == "fenced_code" {
+				continue // marks in HTML are a program's, not a person's
+			}
+			mail := esc.Replace(strings.TrimSpace(e.mail))
+			for form, in := range map[string]string{
+				"pre": "<pre>" + mail + "</pre>",
+				"br":  "<div>" + strings.ReplaceAll(mail, "\n", "<br>\n") + "</div>",
+				"div": "<div>" + strings.ReplaceAll(mail, "\n", "</div><div>") + "</div>",
+			} {
+				visible, _, _ := HTML(in)
+				if got, want := solid(readable(visible)), solid(e.want.Visible); got != want {
+					t.Errorf("%s as %s:\n%s\nwant:\n%s", e.name, form, got, want)
+				}
+			}
+		}
+	}
+}
+
+// readable is the text of the simple HTML above, line by line.
+func readable(s string) string {
+	s = strings.NewReplacer("<br/>", "\n", "<br>", "\n", "</div>", "\n", "<div>", "", "<pre>", "", "</pre>", "", "&lt;", "<", "&gt;", ">", "&#34;", `"`, "&#39;", "'", "&amp;", "&").Replace(s)
+	return s
+}
+
+// TestHostile asserts the time a mail may take that was made to take long, all steps together.
+func TestHostile(t *testing.T) {
+	big := strings.Repeat("<p>A line of text with <b>bold</b> words and <a href='https://example.com'>a link</a>.</p>\n", 110_000)
+	for _, c := range []struct {
+		name, in string
+		limit    time.Duration
+	}{
+		{"html_bomb_200k_div", strings.Repeat("<div>", 200_000) + "x", 2 * time.Second},
+		{"html_10_MB", big, 2 * time.Second},
+		{"one_element_10_MB", "<p>" + strings.Repeat("word ", 2<<20), 2 * time.Second},
+		{"one_word_10_MB", strings.Repeat("a", 10<<20), 2 * time.Second},
+		{"attribute_10_MB", `<p title="` + strings.Repeat("a", 10<<20) + `">x</p>`, 2 * time.Second},
+		{"formatting_not_closed", strings.Repeat("<font color=1><p>x</font>", 100_000), 2 * time.Second},
+		{"headers_200k", strings.Repeat("On 1.1.2026 a@example.com 10:00 says to you all:<br>", 50_000), 2 * time.Second},
+		{"rules_200k", strings.Repeat("Regards,<br>----<br>From: a<br>", 20_000), 2 * time.Second},
+		{"selectors_on_all", "<style>" + strings.Repeat("div div div *{color:red}", 2000) + "</style>" + strings.Repeat("<div>x", 20_000), 2 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start := time.Now()
+			visible, _, _ := Doc(clean.Parse(c.in))
+			out := visible.HTML(clean.Options{}).HTML
+			text := visible.Text()
+			if took := time.Since(start); took > c.limit*slack {
+				t.Errorf("took %v, allowed are %v", took, c.limit)
+			}
+			if text == "" {
+				t.Errorf("no text; HTML has %d bytes", len(out))
+			}
+			start = time.Now()
+			Text(text)
+			if took := time.Since(start); took > c.limit*slack {
+				t.Errorf("its text took %v, allowed are %v", took, c.limit)
+			}
+			t.Logf("%d bytes of HTML, %d of text", len(out), len(text))
+		})
+	}
+}
