@@ -37,7 +37,7 @@ dev: web/app/node_modules/.stamp web/widget/node_modules/.stamp front
 	$(GO) run ./cmd/parleydev
 
 ## test: every test there is
-test: test-go test-web test-ferret test-kafka test-s3 test-e2e
+test: test-go test-metasim test-web test-ferret test-kafka test-s3 test-e2e
 
 test-go:
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
