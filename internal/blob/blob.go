@@ -37,8 +37,9 @@ var (
 // Body holds the bytes of files by id: [Dir] on a disk, [S3] in a bucket. Calls are safe at
 // the same time.
 type Body interface {
-	// Save keeps what write writes, whole or not at all; it is durable when Save returns.
-	// When ctx ends, so does the writing.
+	// Save keeps what write writes, whole or not at all; it is durable when Save returns nil.
+	// When ctx ends, so does the writing. Where the answer to the very end is lost, an error
+	// is returned although all of it may be there.
 	Save(ctx context.Context, id timeline.FileID, write func(io.Writer) error) error
 	// Open reads, as long as ctx lasts; fs.ErrNotExist if there is nothing.
 	Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser, error)
@@ -95,25 +96,40 @@ func New(body Body, col store.Collection, o Options) *Store {
 	return &Store{body: body, col: col, opt: o, decodes: semaphore.NewWeighted(decodeMemory)}
 }
 
+// discardBudget is how long removing bytes that were not recorded may take.
+const discardBudget = 10 * time.Second
+
 // Put keeps a file of at most max bytes. Of a longer one no more than max+1 bytes are read.
 // It returns when ctx ends, even if r never does; the caller then closes r.
 func (s *Store) Put(ctx context.Context, name string, r io.Reader, max int64) (timeline.Part, error) {
 	f := File{ID: s.newID(), Name: SafeName(name), At: timeline.Moment(s.opt.Now())}
+	if err := s.receive(ctx, &f, r, max); err != nil {
+		// Whether it is there may be unknown, and nobody else uses this id.
+		return timeline.Part{}, errors.Join(err, s.discard(ctx, f.ID))
+	}
+	if err := s.col.Insert(ctx, f); err != nil {
+		return timeline.Part{}, fmt.Errorf("blob: recording %s: %w", f.ID, errors.Join(err, s.discard(ctx, f.ID)))
+	}
+	return f.Part(), nil
+}
+
+// receive keeps the bytes of a file and learns about it.
+func (s *Store) receive(ctx context.Context, f *File, r io.Reader, max int64) error {
 	src := newSource(ctx, r)
-	err := s.body.Save(ctx, f.ID, func(w io.Writer) error {
+	return full(s.body.Save(ctx, f.ID, func(w io.Writer) error {
 		err := f.copy(w, src, max)
 		if err != nil && src.failed != nil {
 			return src.failed // a picture that did not arrive is not a broken picture
 		}
 		return err
-	})
-	if err != nil {
-		return timeline.Part{}, full(err)
-	}
-	if err := s.col.Insert(ctx, f); err != nil {
-		return timeline.Part{}, fmt.Errorf("blob: recording %s: %w", f.ID, errors.Join(err, s.body.Delete(context.WithoutCancel(ctx), f.ID)))
-	}
-	return f.Part(), nil
+	}))
+}
+
+// discard removes bytes that were never recorded, also when the caller is gone.
+func (s *Store) discard(ctx context.Context, id timeline.FileID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardBudget)
+	defer cancel()
+	return s.body.Delete(ctx, id)
 }
 
 func (s *Store) newID() timeline.FileID {

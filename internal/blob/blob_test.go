@@ -219,7 +219,7 @@ func (fullDisk) Save(context.Context, timeline.FileID, func(io.Writer) error) er
 
 func TestDiskFull(t *testing.T) {
 	f := newStore(t)
-	s := New(fullDisk{}, f.col, Options{})
+	s := New(fullDisk{f.body}, f.col, Options{})
 	if _, err := s.Put(t.Context(), "x", strings.NewReader("x"), 9); !errors.Is(err, ErrFull) {
 		t.Error(err)
 	}

@@ -99,9 +99,9 @@ func (s *Store) derived(ctx context.Context, of timeline.FileID, use string) (Fi
 // looking for copies, and here it is looked at after the copy was recorded, so that none stays.
 func (s *Store) keep(ctx context.Context, of File, use string, r rendition) (File, error) {
 	f := File{ID: s.newID(), Of: of.ID, Use: use, Name: SafeName(strings.TrimSuffix(of.Name, path.Ext(of.Name)) + r.ext), At: timeline.Moment(s.opt.Now())}
-	err := s.body.Save(ctx, f.ID, func(w io.Writer) error { return f.copy(w, bytes.NewReader(r.data), int64(len(r.data))) })
+	err := s.receive(ctx, &f, bytes.NewReader(r.data), int64(len(r.data)))
 	if err != nil {
-		return File{}, full(err)
+		return File{}, errors.Join(err, s.discard(ctx, f.ID))
 	}
 	err = s.col.Insert(ctx, f)
 	if err == nil {

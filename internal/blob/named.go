@@ -25,16 +25,9 @@ func (s *Store) PutAs(ctx context.Context, id timeline.FileID, name string, r io
 		return timeline.Part{}, err
 	}
 	f := File{ID: id, Name: SafeName(name), At: timeline.Moment(s.opt.Now())}
-	src := newSource(ctx, r)
-	err := s.body.Save(ctx, f.ID, func(w io.Writer) error {
-		err := f.copy(w, src, max)
-		if err != nil && src.failed != nil {
-			return src.failed
-		}
-		return err
-	})
+	err := s.receive(ctx, &f, r, max)
 	if err != nil {
-		return timeline.Part{}, full(err)
+		return timeline.Part{}, err
 	}
 	err = s.col.Insert(ctx, f)
 	if store.IsDuplicate(err, "_id_") { // another node was at it too: both have the same bytes

@@ -84,18 +84,21 @@ func TestS3CrashHalfWay(t *testing.T) {
 	}
 }
 
-// faults breaks answers off after some bytes, or refuses requests, as told.
+// faults breaks answers off after some bytes, or loses those to uploads, as told.
 type faults struct {
-	cut    atomic.Int64 // bytes of each answer to GET; 0: all
-	refuse atomic.Pointer[string]
+	cut  atomic.Int64 // bytes of each answer to GET; 0: all
+	lose atomic.Bool  // answers to PUT, once the server has done it
+	lost atomic.Int64
 }
 
 func (f *faults) RoundTrip(r *http.Request) (*http.Response, error) {
-	if m := f.refuse.Load(); m != nil && r.Method+" "+r.URL.RawQuery == *m {
-		return nil, errors.New("the network is gone")
-	}
 	resp, err := http.DefaultTransport.RoundTrip(r)
-	if n := f.cut.Load(); err == nil && n > 0 && r.Method == http.MethodGet && strings.Contains(resp.Header.Get("Content-Type"), "octet-stream") {
+	switch n := f.cut.Load(); {
+	case err != nil:
+	case r.Method == http.MethodPut && f.lose.Load():
+		f.lost.Add(1)
+		return nil, errors.Join(errors.New("the network is gone"), resp.Body.Close())
+	case n > 0 && r.Method == http.MethodGet && strings.Contains(resp.Header.Get("Content-Type"), "octet-stream"):
 		resp.Body = cutBody{io.LimitReader(resp.Body, n), resp.Body}
 	}
 	return resp, err
@@ -133,20 +136,19 @@ func TestS3ReadsOnAfterABreak(t *testing.T) {
 	}
 }
 
-// Where the last request's fate is unknown, nothing is left, although the object may have been there.
-func TestS3UnknownEnd(t *testing.T) {
-	f := &faults{}
+// Where the answer to the last request is lost, nothing is left, although all of it was there.
+func TestS3LostAnswer(t *testing.T) {
+	f, wire := newStore(t), &faults{}
 	c := s3Config(t)
-	c.Transport = f
-	s := openS3(t, c)
-	id := fileID()
-	put := "PUT "
-	f.refuse.Store(&put)
-	if err := s.Save(t.Context(), id, from(noise(5, 1000))); err == nil {
-		t.Error("saved without a network")
+	c.Transport = wire
+	body := openS3(t, c)
+	s := New(body, f.col, Options{})
+	wire.lose.Store(true)
+	if _, err := s.Put(t.Context(), "x", noise(5, 1000), 1<<20); !errors.Is(err, store.ErrUnavailable) || wire.lost.Load() == 0 {
+		t.Errorf("err = %v, %d answers were lost", err, wire.lost.Load())
 	}
-	f.refuse.Store(nil)
-	if n := s3Left(t, s); n != 0 {
+	wire.lose.Store(false)
+	if n := s3Left(t, body); n != 0 {
 		t.Errorf("%d things are left", n)
 	}
 }

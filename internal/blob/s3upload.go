@@ -27,7 +27,6 @@ type upload struct {
 	buf   *bytes.Buffer
 	id    string // of the multipart upload, once there is one
 	parts []minio.CompletePart
-	named bool // the object may be there
 }
 
 func newUpload(ctx context.Context, s *S3, key string) *upload {
@@ -81,14 +80,12 @@ func (u *upload) part() (err error) {
 func (u *upload) finish() error {
 	if u.id == "" {
 		sum := sha256.Sum256(u.buf.Bytes())
-		u.named = true
 		_, err := u.s.core.PutObject(u.ctx, u.s.cfg.Bucket, u.key, bytes.NewReader(u.buf.Bytes()), int64(u.buf.Len()), "", hex.EncodeToString(sum[:]), u.options())
 		return s3Error(err)
 	}
 	if err := u.part(); err != nil {
 		return err
 	}
-	u.named = true
 	_, err := u.s.core.CompleteMultipartUpload(u.ctx, u.s.cfg.Bucket, u.key, u.id, u.parts, u.options())
 	return s3Error(err)
 }
@@ -98,21 +95,19 @@ func (u *upload) options() minio.PutObjectOptions {
 	return minio.PutObjectOptions{ContentType: "application/octet-stream"}
 }
 
-// abandon takes back what was uploaded, also when the caller is gone. An object whose naming
-// failed may be there all the same.
+// abandon takes back the parts of an upload, also when the caller is gone. An object whose
+// naming got no answer may be there all the same, whole; it is not removed here, where it could
+// be the one that another node saved under the same id.
 func (u *upload) abandon() error {
+	if u.id == "" {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), s3CleanBudget)
 	defer cancel()
-	var errs []error
-	if u.id != "" {
-		err := u.s.core.AbortMultipartUpload(ctx, u.s.cfg.Bucket, u.key, u.id)
-		var r minio.ErrorResponse
-		if !errors.As(err, &r) || r.Code != minio.NoSuchUpload {
-			errs = append(errs, err)
-		}
+	err := u.s.core.AbortMultipartUpload(ctx, u.s.cfg.Bucket, u.key, u.id)
+	var r minio.ErrorResponse
+	if errors.As(err, &r) && r.Code == minio.NoSuchUpload {
+		return nil
 	}
-	if u.named {
-		errs = append(errs, gone(s3Error(u.s.core.Client.RemoveObject(ctx, u.s.cfg.Bucket, u.key, minio.RemoveObjectOptions{}))))
-	}
-	return errors.Join(errs...)
+	return err
 }
