@@ -3,9 +3,10 @@ package all
 
 import (
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/email"
 	"github.com/parley-hub/parley/channels/instagram"
 	"github.com/parley-hub/parley/channels/webchat"
 )
 
 // Channels are the channels this program speaks.
-var Channels = []channels.Channel{webchat.Channel, instagram.Channel}
+var Channels = []channels.Channel{webchat.Channel, instagram.Channel, email.Channel}

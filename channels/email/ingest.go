@@ -1,0 +1,301 @@
+package email
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/email/mail"
+	"github.com/parley-hub/parley/timeline"
+)
+
+// SchemeThread is the identity of who writes without an address of their own: mail from the
+// inbox to itself, such as a web form's, and mail that does not say who sent it. Each thread is
+// somebody else, so that they do not grow into one conversation.
+const SchemeThread = "thread"
+
+const (
+	kindSource   = "source" // the part that is the raw mail
+	sourceName   = "message.eml"
+	noID         = "noid." // begins the ids of mails that brought none
+	dateBefore   = 7 * 24 * time.Hour
+	dateAfter    = 10 * time.Minute
+	plainDomain  = "mail.invalid"
+	maxAboutRune = 200
+)
+
+// take makes mails durable: their files first, then what the inbox remembers of their threads,
+// then the events. Only after that are they marked as seen, so that a crash at any point repeats
+// work and loses nothing: everything derives from the mail and comes out the same.
+func (s *Session) take(ctx context.Context, mails []arrived, emit func([]timeline.Inbound) error) error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	b := newBook(s.host.Notes())
+	var out []timeline.Inbound
+	seen := map[string][]byte{}
+	for _, a := range mails {
+		in, key, err := s.decode(ctx, b, a, seen)
+		if err != nil {
+			return err
+		}
+		if key != "" {
+			seen[key] = []byte("1")
+		}
+		out = append(out, in...)
+	}
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
+	if err := emit(out); err != nil {
+		return fmt.Errorf("email: keeping mail: %w", err)
+	}
+	if len(seen) > 0 {
+		if err := s.host.Notes().Put(ctx, seen); err != nil {
+			s.host.Log().Warn("mails that are in could not be marked", "error", err) // at worst they are read twice
+		}
+	}
+	return nil
+}
+
+// decode makes events of one mail. An error is of the hub, never of the mail: a mail that cannot
+// be read becomes a visible event with the raw mail kept. A mail that is in already is nothing.
+func (s *Session) decode(ctx context.Context, b *book, a arrived, seen map[string][]byte) (in []timeline.Inbound, key string, err error) {
+	if a.doubt != "" {
+		in, err = s.quarantine(ctx, a, a.doubt)
+		return in, "", err
+	}
+	m, why := parse(a.raw)
+	content := contentOf(m, a.raw)
+	key = noteSeen + content
+	if _, ok := seen[key]; ok {
+		return nil, "", nil
+	}
+	if err := b.load(ctx, key); err != nil {
+		return nil, "", err
+	}
+	if b.read[key] != nil {
+		return nil, "", nil
+	}
+	if why == "" {
+		why = s.contained(&in, &err, func() ([]timeline.Inbound, error) { return s.events(ctx, b, m, a, content) })
+	}
+	if why != "" {
+		in, err = s.quarantine(ctx, a, why)
+	}
+	return in, key, err
+}
+
+// contained runs what a hostile mail might bring down.
+func (s *Session) contained(in *[]timeline.Inbound, err *error, f func() ([]timeline.Inbound, error)) (why string) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.host.Log().Error("a mail broke its reader", "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			why = "reading it failed"
+		}
+	}()
+	*in, *err = f()
+	return ""
+}
+
+// parse reads a mail; why is not empty where it cannot be read at all.
+func parse(raw []byte) (m *mail.Mail, why string) {
+	defer func() {
+		if r := recover(); r != nil {
+			m, why = &mail.Mail{}, "reading it failed"
+		}
+	}()
+	m, err := mail.Parse(raw)
+	if err != nil {
+		return &mail.Mail{}, err.Error()
+	}
+	return m, ""
+}
+
+// contentOf names a mail by what it is: its id, sender, date, subject and body, without what
+// servers add on the way. A Message-ID alone will not do; there are mailers that use one twice.
+func contentOf(m *mail.Mail, raw []byte) string {
+	h := sha256.New()
+	for _, v := range []string{m.MessageID, normal(m.From.Address), m.Header.Get("Date"), m.Subject} {
+		h.Write([]byte(v + "\x00"))
+	}
+	body := bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))
+	if _, rest, ok := bytes.Cut(body, []byte("\n\n")); ok && m.MessageID+m.Subject+m.From.Address != "" {
+		body = rest
+	}
+	h.Write(bytes.TrimRight(body, "\n"))
+	return letters.EncodeToString(h.Sum(nil)[:2*shortBytes])
+}
+
+// quarantine is the event of a mail that cannot be shown as one.
+func (s *Session) quarantine(ctx context.Context, a arrived, why string) ([]timeline.Inbound, error) {
+	content := short("odd", string(a.raw), fmt.Sprint(a.uid, a.size))
+	detail := map[string]any{"why": why, "size": a.size}
+	if len(a.raw) > 0 {
+		p, err := s.source(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		detail["file"], detail["name"] = p.File, p.Name
+	}
+	raw, err := json.Marshal(detail)
+	if err != nil {
+		return nil, fmt.Errorf("email: describing a mail that cannot be read: %w", err)
+	}
+	thread := "e" + short("thread", string(s.id), content)
+	return []timeline.Inbound{{Channel: Kind, About: "A mail that cannot be read",
+		Peer: timeline.Identity{Account: s.id, Scheme: SchemeThread, Value: thread, Display: "Unknown sender"},
+		Event: timeline.Event{ID: timeline.DeriveID(s.id, "odd:"+content), Kind: timeline.KindUnknown, Thread: s.thread(thread), Direction: timeline.In,
+			Actor: timeline.Actor{Kind: timeline.ActorCustomer, Name: "Unknown sender"}, At: timeline.Moment(a.at),
+			Unknown: &timeline.Unknown{Type: "mail", Summary: "A mail that cannot be read: " + why, Raw: raw}}}}, nil
+}
+
+// events is what a mail means: a copy of ours, a bounce, or somebody writing.
+func (s *Session) events(ctx context.Context, b *book, m *mail.Mail, a arrived, content string) ([]timeline.Inbound, error) {
+	own := s.set.mine(m.From.Address)
+	if remote, thread, ok, err := s.ours(ctx, b, m.MessageID); err != nil {
+		return nil, err
+	} else if ok && own {
+		return []timeline.Inbound{s.receipt("echo:"+content, thread, remote, timeline.Sent, nil, a)}, nil
+	}
+	if m.Bounce != nil {
+		in, done, err := s.bounced(ctx, b, m, a, content)
+		if done || err != nil {
+			return in, err
+		}
+	}
+	v := s.judge(m, a.raw)
+	p, err := s.find(ctx, b, m, a.to, content, v)
+	if err != nil {
+		return nil, err
+	}
+	in, err := s.inbound(ctx, b, m, a, content, p, v)
+	return []timeline.Inbound{in}, err
+}
+
+// ours finds the message of ours that an id names: one we made, or one our provider gave us.
+func (s *Session) ours(ctx context.Context, b *book, id string) (remote timeline.RemoteID, thread string, ok bool, err error) {
+	if id == "" {
+		return "", "", false, nil
+	}
+	if t, ok := s.keys.thread(id); ok {
+		return timeline.RemoteID(id), t, true, nil
+	}
+	if err := b.load(ctx, serverKey(id)); err != nil {
+		return "", "", false, err
+	}
+	var k known
+	if b.value(serverKey(id), &k) {
+		return timeline.RemoteID(k.ID), k.Thread, true, nil
+	}
+	return "", "", false, nil
+}
+
+func (s *Session) receipt(key, thread string, of timeline.RemoteID, state timeline.DeliveryState, f *timeline.Failure, a arrived) timeline.Inbound {
+	return timeline.Inbound{Channel: Kind, Event: timeline.Event{ID: timeline.DeriveID(s.id, key), Kind: timeline.KindReceipt, Thread: s.thread(thread),
+		Direction: timeline.Internal, Actor: timeline.Actor{Kind: timeline.ActorSystem}, At: timeline.Moment(a.at),
+		Receipt: &timeline.Receipt{Of: timeline.Ref{Remote: of}, State: state, Failure: f}}}
+}
+
+// inbound is the event of a mail on its thread.
+func (s *Session) inbound(ctx context.Context, b *book, m *mail.Mail, a arrived, content string, p place, v verdict) (timeline.Inbound, error) {
+	id, err := s.ownID(ctx, b, m, content)
+	if err != nil {
+		return timeline.Inbound{}, err
+	}
+	msg, source, err := s.message(ctx, m, a)
+	if err != nil {
+		return timeline.Inbound{}, err
+	}
+	w := s.writer(m, &p, v)
+	msg.Checks = append(v.checks, w.checks...)
+	if p.related != "" {
+		msg.ReplyTo = &timeline.Ref{Kind: "message", Remote: timeline.RemoteID(p.related)}
+	}
+	in := timeline.Inbound{Channel: Kind, Peer: w.peer, To: w.to, Profile: w.profile, About: oneLine(cmpOr(p.history.Subject, m.Subject), maxAboutRune),
+		Event: timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+content), Kind: timeline.KindMessage, Thread: s.thread(p.thread), Remote: timeline.RemoteID(id),
+			Direction: w.direction, Actor: w.actor, At: when(m.Date, a.at), Message: msg}}
+	l := last{ID: id, From: m.From.Address, Name: m.From.Name, Reply: addressesOf(m.ReplyTo), To: append(addressesOf(m.To), addressesOf(m.Cc)...),
+		File: string(source), At: in.Event.At, Machine: m.Suppress}
+	if w.direction == timeline.In {
+		p.history.Peer, p.history.Scheme = w.peer.Value, w.peer.Scheme
+	}
+	s.remember(b, p, m, id, l, content)
+	return in, nil
+}
+
+// ownID is a mail's id for us: its Message-ID, or one made from its content where it brought
+// none, or one that was used before by another mail.
+func (s *Session) ownID(ctx context.Context, b *book, m *mail.Mail, content string) (string, error) {
+	if m.MessageID == "" {
+		return noID + content + "@" + plainDomain, nil
+	}
+	if err := b.load(ctx, mailKey(m.MessageID), noteSeen+content); err != nil {
+		return "", err
+	}
+	var k known
+	if b.value(mailKey(m.MessageID), &k) && k.Content != content {
+		return noID + content + "@" + plainDomain, nil
+	}
+	return m.MessageID, nil
+}
+
+// when is the time a mail was written, if its sender's clock can be believed, else when it came.
+func when(date, at time.Time) time.Time {
+	if date.IsZero() || date.After(at.Add(dateAfter)) || date.Before(at.Add(-dateBefore)) {
+		return timeline.Moment(at)
+	}
+	return timeline.Moment(date)
+}
+
+// source keeps the raw mail.
+func (s *Session) source(ctx context.Context, a arrived) (timeline.Part, error) {
+	p, err := s.keep(ctx, sourceName, a.raw)
+	p.Kind, p.MIME = kindSource, "message/rfc822"
+	if a.size > int64(len(a.raw)) {
+		p.Data = map[string]string{"cut": fmt.Sprint(a.size)}
+	}
+	return p, err
+}
+
+// keep stores bytes. What is too large for the hub becomes a part that says so; any other
+// failure is the hub's, and the mail is read again later.
+func (s *Session) keep(ctx context.Context, name string, data []byte) (timeline.Part, error) {
+	p, err := s.host.Files().Put(ctx, name, bytes.NewReader(data), maxMail)
+	var large *channels.Problem
+	if errors.As(err, &large) {
+		return timeline.Part{Kind: timeline.PartFile, Name: name, Size: int64(len(data)), Missing: "too_large"}, nil
+	}
+	if err != nil {
+		return p, fmt.Errorf("email: keeping a file: %w", err)
+	}
+	return p, nil
+}
+
+func oneLine(v string, most int) string {
+	r := []rune(strings.Join(strings.Fields(v), " "))
+	return string(r[:min(len(r), most)])
+}
+
+func cmpOr(a, b string) string {
+	if strings.TrimSpace(a) != "" {
+		return a
+	}
+	return b
+}
+
+func addressesOf(as []mail.Address) []string {
+	var out []string
+	for _, a := range as {
+		if a.Address != "" {
+			out = append(out, a.Address)
+		}
+	}
+	return out
+}
