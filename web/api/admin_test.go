@@ -178,6 +178,11 @@ func TestFiles(t *testing.T) {
 	if a := w.call(token, http.MethodGet, path, nil, header{"Range": "bytes=5000-"}); a.status != 416 {
 		t.Errorf("a range past the end: %d", a.status)
 	}
+	small := w.want(w.call(token, http.MethodGet, path+"?size=small&inline=1", nil), 200, "")
+	if !strings.Contains(small.header.Get("Content-Disposition"), "small.jpg") || !strings.HasPrefix(small.header.Get("Content-Disposition"), "inline") {
+		t.Errorf("the small picture is %v", small.header)
+	}
+	w.want(w.call(token, http.MethodGet, path+"?size=vast", nil), 422, "invalid")
 	page := into[timeline.Part](t, w.want(w.call(token, http.MethodPost, "/api/files?name=x.html", []byte("<html><script>alert(1)</script></html>")), 201, ""))
 	a = w.call(token, http.MethodGet, "/api/files/"+string(page.File)+"?inline=1", nil)
 	if a.header.Get("Content-Type") != "application/octet-stream" || !strings.HasPrefix(a.header.Get("Content-Disposition"), "attachment") ||
@@ -185,6 +190,10 @@ func TestFiles(t *testing.T) {
 		t.Errorf("a page is served as %v", a.header)
 	}
 	w.want(w.call(token, http.MethodGet, "/api/files/none", nil), 404, "not-found")
+	w.want(w.call(token, http.MethodGet, "/api/files/none?size=small", nil), 404, "not-found")
+	if a := w.want(w.call(token, http.MethodGet, "/api/files/"+string(page.File)+"?size=small", nil), 404, "not-found"); !strings.Contains(string(a.body), "no small picture of it") {
+		t.Errorf("no reason: %s", a.body)
+	}
 	w.want(w.call(token, http.MethodPost, "/api/files", nil), 400, "malformed")
 	w.want(w.call(token, http.MethodPost, "/api/files", bytes.Repeat([]byte("x"), 2<<20)), 201, "")
 	w.want(w.call(token, http.MethodPost, "/api/files", bytes.Repeat([]byte("x"), 2<<20+1)), 413, "too-large")

@@ -85,6 +85,8 @@ type Accounts interface {
 type Files interface {
 	Put(ctx context.Context, name string, r io.Reader, max int64) (timeline.Part, error)
 	Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser, timeline.Part, error)
+	// Thumb opens a picture whose longer side has at most max pixels.
+	Thumb(ctx context.Context, id timeline.FileID, max int) (io.ReadSeekCloser, timeline.Part, error)
 }
 
 // Realtime talks with agents over websockets; *realtime.Hub does. ServeAgent returns when

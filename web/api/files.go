@@ -15,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"github.com/parley-hub/parley/internal/auth"
+	"github.com/parley-hub/parley/internal/blob"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -29,7 +30,7 @@ func (s *Server) fileRoutes(app *fiber.App) {
 		Summary: "Upload an attachment", Errors: []int{400, 413}, Out: timeline.Part{Kind: timeline.PartImage, File: exampleID, Name: "receipt.png", MIME: "image/png", Size: 48211, Width: 640, Height: 480},
 		Help: "The body is the raw bytes; the type is found by looking at them. Send the file's id in a message."}
 	down := Route{ID: "download-file", Method: http.MethodGet, Path: "/api/files/{id}", Tag: "files", Access: Needs(auth.ConversationRead),
-		Summary: "Download an attachment", Errors: []int{416}, Help: "Images, audio and video may be shown in place with ?inline=1; ranges are answered."}
+		Summary: "Download an attachment", Errors: []int{416, 422}, Help: "Images, audio and video may be shown in place with ?inline=1; ranges are answered. ?size=small is a small picture of a picture, made when first asked for."}
 	s.raw(app, up, "/api/files", s.upload)
 	s.raw(app, down, "/api/files/:id", s.download)
 	s.describeFiles(up, down)
@@ -71,10 +72,7 @@ func (s *Server) upload(ctx context.Context, _ *caller, c *fiber.Ctx) error {
 }
 
 func (s *Server) download(ctx context.Context, _ *caller, c *fiber.Ctx) error {
-	f, part, err := s.Files.Open(ctx, timeline.FileID(c.Params("id")))
-	if errors.Is(err, fs.ErrNotExist) {
-		return problem("not-found", "There is no such file, or no longer.")
-	}
+	f, part, err := s.openFile(ctx, timeline.FileID(c.Params("id")), c.Query("size"))
 	if err != nil {
 		return err
 	}
@@ -97,6 +95,26 @@ func (s *Server) download(ctx context.Context, _ *caller, c *fiber.Ctx) error {
 		c.Set(fiber.HeaderContentRange, "bytes "+strconv.FormatInt(start, 10)+"-"+strconv.FormatInt(end-1, 10)+"/"+strconv.FormatInt(size, 10))
 	}
 	return c.SendStream(limited{io.LimitReader(f, end-start), f}, int(end-start))
+}
+
+// openFile opens a file, or the small picture of one.
+func (s *Server) openFile(ctx context.Context, id timeline.FileID, size string) (f io.ReadSeekCloser, part timeline.Part, err error) {
+	switch size {
+	case "":
+		f, part, err = s.Files.Open(ctx, id)
+	case "small":
+		f, part, err = s.Files.Thumb(ctx, id, blob.Small)
+	default:
+		return nil, part, invalid("size", "must be small, or not there")
+	}
+	var refused *blob.Refusal
+	switch {
+	case errors.As(err, &refused):
+		err = problem("not-found", refused.Reason)
+	case errors.Is(err, fs.ErrNotExist):
+		err = problem("not-found", "There is no such file, or no longer.")
+	}
+	return f, part, err
 }
 
 // limited is a part of a file that closes it.
@@ -179,7 +197,8 @@ func (s *Server) describeFiles(up, down Route) {
 	post.Parameters = []*huma.Param{{Name: "name", In: "query", Description: "The file's name.", Schema: &huma.Schema{Type: "string"}, Example: "receipt.png"}}
 	get := describe(down, &huma.Response{Description: "The bytes", Content: binary})
 	get.Parameters = []*huma.Param{{Name: "id", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}, Example: exampleID},
-		{Name: "inline", In: "query", Description: "1: show in place.", Schema: &huma.Schema{Type: "string", Enum: []any{"1"}}}}
+		{Name: "inline", In: "query", Description: "1: show in place.", Schema: &huma.Schema{Type: "string", Enum: []any{"1"}}},
+		{Name: "size", In: "query", Description: "small: a thumbnail of at most 480 pixels a side; 404 where none can be made.", Schema: &huma.Schema{Type: "string", Enum: []any{"small"}}}}
 	api.AddOperation(post)
 	api.AddOperation(get)
 }

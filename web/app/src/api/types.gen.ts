@@ -1134,7 +1134,7 @@ export interface Operations {
     method: 'GET'
     path: '/api/files/{id}'
     params: { id: string }
-    query: { inline?: '1' }
+    query: { inline?: '1'; size?: 'small' }
     answer: Blob
   }
   /** Who I am and what I may do */
