@@ -1,6 +1,7 @@
 package clean
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,7 +32,13 @@ func HTML(in string, o Options) Result { return Parse(in).HTML(o) }
 
 // HTML writes the document with nothing in it that is not on the allow-list; see the package.
 func (d *Doc) HTML(o Options) Result {
-	w := writer{o: o, sheet: parseSheets(d.sheets)}
+	return newWriter(d, o).document(d)
+}
+
+func newWriter(d *Doc, o Options) *writer { return &writer{o: o, sheet: parseSheets(d.sheets)} }
+
+// document writes all of d.
+func (w *writer) document(d *Doc) Result {
 	w.res.Cut = d.Cut
 	w.children(d.Root)
 	w.res.HTML = w.b.String()
@@ -57,6 +64,7 @@ type writer struct {
 	res   Result
 	sheet *sheet
 	path  []*html.Node // ancestors that a style rule may name
+	send  *Letter      // set for outgoing mail
 }
 
 func (w *writer) node(n *html.Node) {
@@ -132,6 +140,10 @@ func (w *writer) linked(n *html.Node) bool {
 		return false
 	}
 	set(n, "href", href)
+	if w.send != nil {
+		n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "rel" || a.Key == "target" })
+		return true
+	}
 	set(n, "rel", "noopener noreferrer nofollow")
 	set(n, "target", "_blank")
 	return true
@@ -139,6 +151,10 @@ func (w *writer) linked(n *html.Node) bool {
 
 // image writes an image, blocks it, or leaves it out.
 func (w *writer) image(n *html.Node) {
+	if w.send != nil {
+		w.sendImage(n)
+		return
+	}
 	src, kind := imageSource(n)
 	switch kind {
 	case remoteImage:
@@ -160,6 +176,26 @@ func (w *writer) image(n *html.Node) {
 		return
 	}
 	escapeTo(&w.b, attr(n, "alt"), false)
+}
+
+// sendImage writes an image of an outgoing mail.
+func (w *writer) sendImage(n *html.Node) {
+	if w.send.CID != nil {
+		if id, ok := w.send.CID(attr(n, "src")); ok {
+			w.img(n, "src", "cid:"+id)
+			return
+		}
+	}
+	switch src, kind := imageSource(n); {
+	case kind == remoteImage && isTracker(n):
+		w.res.Trackers++
+	case kind == inlineImage:
+		w.img(n, "src", "cid:"+src)
+	case kind == remoteImage || kind == dataImage:
+		w.img(n, "src", src)
+	default:
+		escapeTo(&w.b, attr(n, "alt"), false)
+	}
 }
 
 func (w *writer) remote(n *html.Node, src string) {

@@ -1,6 +1,7 @@
 package quote
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -78,7 +79,7 @@ func filter(n *html.Node, keep func(*html.Node) (leaf, kept bool)) (out *html.No
 }
 
 func shallow(n *html.Node) *html.Node {
-	return &html.Node{Type: n.Type, DataAtom: n.DataAtom, Data: n.Data, Attr: n.Attr}
+	return &html.Node{Type: n.Type, DataAtom: n.DataAtom, Data: n.Data, Attr: slices.Clone(n.Attr)}
 }
 
 // context is what the elements around a text say about it.
