@@ -32,6 +32,7 @@ func splitAddresses(s string) []string {
 		start = i + 1
 	}
 	quotes := strings.Count(s, `"`) - strings.Count(s, `\"`)
+	lastClose, lastAt := strings.LastIndexByte(s, ')'), strings.LastIndexByte(s, '@')
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c == '\\' && (quote || depth > 0):
@@ -43,16 +44,17 @@ func splitAddresses(s string) []string {
 			depth++
 		case c == ')' && depth > 0:
 			depth--
-		case depth > 0 && strings.IndexByte(s[i:], ')') >= 0:
+		case depth > 0 && i < lastClose:
 		case c == '<':
 			angle = true
+			i += route(s[i:])
 		case c == '>':
 			angle = false
-			if groupless(s[i+1:]) { // two mailboxes without a comma between them
+			if i < lastAt && another(s[i+1:]) { // two mailboxes without a comma between them
 				cut(i + 1)
 				start = i + 1
 			}
-		case (c == ',' || c == ';') && !(angle && strings.IndexByte(s[i:], '>') >= 0 && s[start:i] != "" && routed(s[i:])):
+		case c == ',' || c == ';':
 			angle = false
 			cut(i)
 		case c == ':' && !angle && isGroup(s[start:i]):
@@ -65,20 +67,25 @@ func splitAddresses(s string) []string {
 	return out
 }
 
-// groupless reports whether another mailbox begins right behind one.
-func groupless(rest string) bool {
+// another reports whether another mailbox begins right behind one.
+func another(rest string) bool {
 	rest = strings.TrimLeft(rest, " \t\r\n")
-	return rest != "" && !strings.ContainsRune(",;(>", rune(rest[0])) && strings.Contains(rest, "@")
+	return rest != "" && !strings.ContainsRune(",;(>", rune(rest[0]))
 }
 
-// routed reports whether a comma inside angle brackets is one of an obsolete route: <@a,@b:x@y>.
-func routed(rest string) bool {
-	end := strings.IndexByte(rest, '>')
-	return end >= 0 && strings.Contains(rest[:end], ":")
+// route is the length of an obsolete route (RFC 5322 §4.4) behind an angle bracket: <@a,@b:x@y>.
+func route(s string) int {
+	if !strings.HasPrefix(s, "<@") {
+		return 0
+	}
+	return max(0, strings.IndexAny(s[:min(len(s), maxRoute)], ":>"))
 }
+
+// maxRoute is how long a route, or the name of a group, may be.
+const maxRoute = 1000
 
 // isGroup reports whether text before a colon names a group rather than being an address.
-func isGroup(s string) bool { return !strings.ContainsAny(s, "@<") }
+func isGroup(s string) bool { return len(s) < maxRoute && !strings.ContainsAny(s, "@<") }
 
 // parseAddress reads one mailbox in any of the forms people's programs write.
 func parseAddress(s, charset string) (Address, bool) {
@@ -184,6 +191,9 @@ func unquote(s string) string {
 	return out.String()
 }
 
+// maxDomain is how many bytes a domain can have (RFC 1035 §2.3.4).
+const maxDomain = 255
+
 // normalise trims an address, lowers its domain and writes an international domain readably.
 func normalise(s, charset string) string {
 	s = strings.TrimSpace(s)
@@ -203,8 +213,10 @@ func normalise(s, charset string) string {
 		return s
 	}
 	local, domain := s[:i], strings.TrimRight(strings.ToLower(s[i+1:]), ".")
-	if u, err := idna.Lookup.ToUnicode(domain); err == nil {
-		domain = u
+	if strings.Contains(domain, "xn--") && len(domain) <= maxDomain {
+		if u, err := idna.Lookup.ToUnicode(domain); err == nil {
+			domain = u
+		}
 	}
 	return local + "@" + domain
 }

@@ -36,10 +36,10 @@ func (p *parser) attach(n *part) {
 		ContentID: trimID(n.header.Get("Content-Id"))}
 	a.Inline = strings.HasPrefix(n.typ, "image/") && n.disp.value != "attachment" &&
 		(n.disp.value == "inline" || a.ContentID != "")
-	switch {
-	case n.typ == "text/calendar" || n.typ == "application/ics":
+	switch n.typ {
+	case "text/calendar", "application/ics":
 		p.calendar(n, data)
-	case n.typ == "message/rfc822" || n.typ == "message/global":
+	case "message/rfc822", "message/global":
 		a.Name = p.forwardedName(a.Name, data)
 	}
 	if len(data) == 0 && a.Name == "" && a.ContentID == "" {

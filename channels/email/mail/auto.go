@@ -1,6 +1,11 @@
 package mail
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
 
 // Class tells what kind of sender wrote a mail.
 type Class string
@@ -148,26 +153,26 @@ func returnPath(h Header) (addr string, ok bool) {
 	return normalise(strings.Trim(string(raw[0]), " \t<>"), ""), true
 }
 
-// vacations are how automatic replies begin their subjects, in lower case.
-var vacations = []string{
+// vacations are how automatic replies begin their subjects.
+var vacations = foldAll(
 	"automatic reply", "auto reply", "auto-reply", "autoreply", "auto response", "auto-response", "automated reply",
 	"automated response", "automatic response", "out of office", "out-of-office", "ooo", "vacation reply", "on vacation", "away from my mail",
 	"自动回复", "自動回覆", "自動回復", "自动答复", "自動答覆", "自動回信", "休假自动回复", "不在办公室", "外出自动回复", "外出",
 	"automatische antwort", "abwesenheitsnotiz", "abwesend", "abwesenheit", "automatische rückantwort", "abwesenheitsassistent",
-	"réponse automatique", "reponse automatique", "absence du bureau", "absent du bureau", "message d'absence",
-	"respuesta automática", "respuesta automatica", "fuera de la oficina", "fuera de oficina",
+	"réponse automatique", "absence du bureau", "absent du bureau", "message d'absence",
+	"respuesta automática", "fuera de la oficina", "fuera de oficina",
 	"自動返信", "自動応答", "不在通知", "不在のお知らせ", "不在のため",
 	"자동 회신", "자동회신", "자동 응답", "부재중",
-	"resposta automática", "resposta automatica", "fora do escritório", "ausência temporária",
+	"resposta automática", "fora do escritório", "ausência temporária",
 	"risposta automatica", "fuori sede", "fuori ufficio", "automatisch antwoord", "afwezigheidsbericht",
 	"автоответ", "автоматический ответ", "odpowiedź automatyczna", "autosvar", "automaattinen vastaus", "otomatik yanıt",
 	"automatická odpověď", "automatikus válasz", "balasan otomatis", "trả lời tự động", "การตอบกลับอัตโนมัติ", "رد تلقائي", "תגובה אוטומטית",
-}
+)
 
 // vacation reports whether a subject begins as automatic replies do. What follows must be a
 // colon, a bracket or nothing, so that people may write about being out of office.
 func vacation(subject string) bool {
-	s := strings.ToLower(strings.TrimLeft(subject, " [(【"))
+	s := fold(strings.TrimLeft(clipText(subject, maxName), " [(【"))
 	for _, v := range vacations {
 		rest, ok := strings.CutPrefix(s, v)
 		if !ok {
@@ -182,4 +187,21 @@ func vacation(subject string) bool {
 		}
 	}
 	return false
+}
+
+// fold drops case and accents: subjects are written with and without them.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return r
+	}, norm.NFD.String(strings.ToLower(s)))
+}
+
+func foldAll(list ...string) []string {
+	for i, s := range list {
+		list[i] = fold(s)
+	}
+	return list
 }

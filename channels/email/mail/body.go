@@ -3,6 +3,7 @@ package mail
 import (
 	"bytes"
 	"html"
+	"slices"
 	"strings"
 )
 
@@ -78,14 +79,14 @@ func alternative(groups [][]block) []block {
 	var b block
 	var spare string
 	for _, g := range groups {
-		h := htmlOf(g)
-		s, derived := plainOf(g)
-		switch {
-		case h != "":
+		if h := htmlOf(g); h != "" {
 			b.html = h
-			if !derived {
-				spare = s
+			if slices.ContainsFunc(g, func(b block) bool { return b.plain != "" }) {
+				spare, _ = plainOf(g)
 			}
+			continue
+		}
+		switch s, _ := plainOf(g); {
 		case b.plain == "":
 			b.plain = s
 		case s != b.plain:

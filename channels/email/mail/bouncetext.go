@@ -16,7 +16,7 @@ var (
 		`warning: could not send message|warning: message .* delayed|delivery delayed|delivery notification|message not delivered|message status - undeliverable|` +
 		`nondeliverable mail|non delivery|non-delivery|could not send message|unable to deliver|unzustellbar|échec de la remise|non remis|non distribuable|` +
 		`no se puede entregar|no entregado|系统退信|退信|退信通知|无法投递|未送达|投递失败|无法送达|未傳遞|無法傳遞|配信不能|配信エラー|送信できません|전송 실패|반송|` +
-		`не доставлено|недоставленное|impossibile recapitare|niet te bezorgen|não é possível entregar|failed mail|user unknown|rejected:|delayed mail|email delivery failure))`)
+		`не доставлено|недоставленное|impossib[a-z]+ recapitare|niet te bezorgen|não é possível entregar|failed mail|user unknown|rejected:|delayed mail|email delivery failure))`)
 )
 
 // bounceWords are what servers say when they give a mail back, in lower case.
@@ -30,11 +30,13 @@ var bounceWords = []string{
 
 func bounceSubject(s string) bool { return subjectRE.MatchString(s) }
 
+// maxReport is how many bytes a server needs to say that it gives a mail back.
+const maxReport = 1500
+
 // bounceText reports whether the first words are a server's, not a person's: a phrase of
 // servers and an address or a status, before anything quoted.
 func bounceText(text string) bool {
-	head := strings.ToLower(report(text))
-	head = head[:min(len(head), 1500)]
+	head := strings.ToLower(report(clipText(text, maxReport)))
 	for _, w := range bounceWords {
 		i := strings.Index(head, w)
 		if i < 0 {

@@ -186,8 +186,10 @@ func findMarks(b []byte, boundary string) []mark {
 		}
 		i += at
 		at = i + len(delim)
-		if i > 0 && b[i-1] != '\n' && b[i-1] != '\r' && !(len(marks) > 0 && string(bytes.TrimSpace(b[at:])) == "--") {
-			continue // within a line it counts only where it closes the mail
+		atStart := i == 0 || b[i-1] == '\n' || b[i-1] == '\r'
+		closesMail := len(marks) > 0 && len(b)-at < 100 && string(bytes.TrimSpace(b[at:])) == "--"
+		if !atStart && !closesMail {
+			continue
 		}
 		if m, ok := markAt(b, i, at); ok {
 			marks = append(marks, m)

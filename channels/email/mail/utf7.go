@@ -19,10 +19,9 @@ func decodeUTF7(b []byte) string {
 		for j < len(b) && base64Val[b[j]] < 64 {
 			j++
 		}
-		switch {
-		case j == i+1:
+		if j == i+1 {
 			out.WriteByte('+')
-		default:
+		} else {
 			s, ok := utf7Run(string(b[i+1 : j]))
 			if !ok {
 				s = string(b[i:j])

@@ -59,6 +59,10 @@ func decodeHeader(v []byte, charset string) string {
 	return printable(out.String())
 }
 
+// maxWord is how long an encoded word is read. RFC 2047 allows 75 bytes; some mailers write a whole
+// subject as one.
+const maxWord = 8000
+
 // encodedWord reads "=?charset?B?text?=" at the start of b and returns its length, 0 if it is
 // none. The text may hold spaces and the end may lack its "=": both are seen.
 func encodedWord(b []byte) (word, int) {
@@ -72,6 +76,7 @@ func encodedWord(b []byte) (word, int) {
 		return word{}, 0
 	}
 	kind, text := rest[i+1], rest[i+3:]
+	text = text[:min(len(text), maxWord)]
 	end := bytes.Index(text, []byte("?="))
 	skip := 2
 	if end < 0 {
