@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parley-hub/parley/channels/instagram/metasim/internal/demo"
 	"github.com/parley-hub/parley/channels/instagram/metasim/internal/sim"
 )
 
@@ -29,7 +30,7 @@ type flags struct {
 	scale          float64
 	ready          bool
 	demo           bool
-	scene          demoFlags
+	scene          demo.Options
 }
 
 func main() {
@@ -41,7 +42,7 @@ func main() {
 	flag.StringVar(&f.scenario, "scenario", "", "JSON file with a situation to start from")
 	flag.BoolVar(&f.ready, "ready", false, `print {"addr":…} in place of the bare address`)
 	flag.BoolVar(&f.demo, "demo", false, "make one account and a few people, and play a short scene")
-	f.scene.register(flag.CommandLine)
+	f.scene.Register(flag.CommandLine)
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintln(os.Stderr, "metasim: takes no arguments, only flags")
@@ -111,7 +112,11 @@ func start(ctx context.Context, s *sim.Sim, f flags) error {
 		}
 	}
 	if f.demo {
-		go playDemo(ctx, s, f.scene)
+		go func() {
+			if err := demo.Play(ctx, s, f.scene); err != nil {
+				slog.Error("the demo stopped", "error", err)
+			}
+		}()
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func (w *World) AddBusiness(b Business) (*Business, error) {
 		b.PhoneNumber = w.number("1555", 11)
 	}
 	if b.Avatar == "" {
-		b.Avatar = w.AddAsset(Asset{Type: "image/png", Bytes: Portrait(b.Key, b.Name)}).ID
+		b.Avatar = w.AddAsset(Asset{Type: "image/png", Bytes: Still(b.Key, 160, 160)}).ID
 	}
 	w.st.Businesses[b.Key] = &b
 	w.Touch()
@@ -248,7 +248,11 @@ func (w *World) Link(asset string) string {
 	if asset == "" {
 		return ""
 	}
-	end := w.now().Add(time.Duration(w.st.Settings.AssetMinutes) * time.Minute).Unix()
+	life := time.Duration(w.st.Settings.AssetMinutes) * time.Minute
+	end := w.now().Add(life).Unix()
+	if life > 2*time.Hour {
+		end += 3600 - end%3600 // the same address for an hour, so that browsers may keep the file
+	}
 	return fmt.Sprintf("%s/%s/ig_messaging_cdn/?asset_id=%s&oe=%x&signature=%s", w.base, CDN, asset, end, LinkSignature(asset, end))
 }
 
@@ -281,6 +285,7 @@ func (w *World) MediaOf(b *Business, stories bool) []*Media {
 			out = append([]*Media{m}, out...)
 		}
 	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].At.After(out[j].At) })
 	return out
 }
 

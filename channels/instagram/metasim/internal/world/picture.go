@@ -118,3 +118,62 @@ func digestHex(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
 }
+
+// Still draws pots on a table: the posts of a shop that does not exist.
+func Still(name string, width, height int) []byte {
+	h := hash(name)
+	img := image.NewRGBA(image.Rect(0, 0, width, height))
+	aspect := float64(width) / float64(height)
+	for y := range height {
+		for x := range width {
+			img.Set(x, y, still(float64(x)/float64(width)*aspect, float64(y)/float64(height), aspect, h))
+		}
+	}
+	return encode(img)
+}
+
+// still colours one point: a wall with light from the left, a table, three pots in a row.
+func still(u, v, aspect float64, h uint64) color.RGBA {
+	const table = 0.74
+	wall := 0.10 + 0.04*float64(h%5)/5
+	c := hsl(wall, 0.22, 0.90-0.16*u/aspect-0.06*v)
+	if v > table {
+		c = hsl(0.075, 0.33, 0.66-0.18*(v-table)/(1-table)-0.06*u/aspect)
+	}
+	for i := range 3 {
+		r := h >> (9 * i)
+		cx := aspect * (0.24 + 0.26*float64(i))
+		size := 0.11 + 0.05*float64(r%100)/100
+		tall := size * (1.7 + 1.1*float64(r>>3%100)/100)
+		bottom := table + 0.045 + 0.02*float64(r%3)
+		if ellipse(u, v, cx+0.05, bottom+0.004, size*1.15, 0.03) {
+			c = hsl(0.07, 0.3, 0.42)
+		}
+		if pot, ok := glaze(u, v, cx, bottom, size, tall, r); ok {
+			c = pot
+		}
+	}
+	return c
+}
+
+// glaze colours a point of a pot: a belly that narrows to the foot, a rim, and a band of
+// another glaze dipped from above.
+func glaze(u, v, cx, bottom, size, tall float64, r uint64) (color.RGBA, bool) {
+	top := bottom - tall
+	if ellipse(u, v, cx, top, size*0.82, size*0.2) {
+		return hsl(0.08, 0.25, 0.2), true
+	}
+	t := (v - top) / tall
+	half := size * (0.82 + 0.22*math.Sin(math.Pi*math.Min(1, t*1.05)) - 0.22*t*t)
+	x := (u - cx) / half
+	edge := bottom + half*0.22*math.Sqrt(math.Max(0, 1-x*x)) - half*0.1
+	if t < 0 || v > edge || math.Abs(x) > 1 {
+		return color.RGBA{}, false
+	}
+	hues := []float64{0.33, 0.06, 0.56, 0.12, 0.95}
+	hue, sat, light := hues[r%5], 0.30, 0.50
+	if t < 0.45+0.04*math.Sin(u*40) {
+		hue, sat, light = 0.11, 0.35, 0.84
+	}
+	return hsl(hue, sat, light*(1.08-0.42*(x+1)/2)), true
+}
