@@ -37,7 +37,7 @@ type fixture struct {
 	now time.Time
 }
 
-func newStore(t *testing.T) *fixture {
+func newStore(t testing.TB) *fixture {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {

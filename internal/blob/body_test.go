@@ -291,3 +291,30 @@ func TestBodyLargeFile(t *testing.T) {
 		}
 	})
 }
+
+// BenchmarkPut10MB is a whole file from reader to record.
+func BenchmarkPut10MB(b *testing.B) {
+	data, err := io.ReadAll(noise(1, 10<<20))
+	if err != nil {
+		b.Fatal(err)
+	}
+	put := func(b *testing.B, body Body) {
+		f := newStore(b)
+		s := New(body, f.col, Options{})
+		b.SetBytes(int64(len(data)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := s.Put(b.Context(), "x", bytes.NewReader(data), 64<<20); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.Run("dir", func(b *testing.B) {
+		d, err := OpenDir(b.TempDir())
+		if err != nil {
+			b.Fatal(err)
+		}
+		put(b, d)
+	})
+	b.Run("s3", func(b *testing.B) { put(b, openS3(b, s3Config(b))) })
+}

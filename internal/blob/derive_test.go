@@ -317,7 +317,7 @@ func TestThumbLinks(t *testing.T) {
 }
 
 func BenchmarkThumb12MP(b *testing.B) {
-	data := jpegOf(b, scene(4000, 3000, 12), 85)
+	data := jpegOf(b, scene(4000, 3000, 110), 90)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
