@@ -112,7 +112,7 @@ var Channel = channels.Channel{
 		Receipts:   []timeline.DeliveryState{timeline.Sent},
 		Disclose:   true,
 	}},
-	Connect: nil,
+	Connect: connects,
 	Open:    open,
 	Split:   split,
 }
@@ -130,9 +130,15 @@ type Session struct {
 }
 
 var (
-	_ channels.Decoder = (*Session)(nil)
-	_ channels.Planner = (*Session)(nil)
-	_ channels.Typist  = (*Session)(nil)
+	_ channels.Decoder    = (*Session)(nil)
+	_ channels.Planner    = (*Session)(nil)
+	_ channels.Typist     = (*Session)(nil)
+	_ channels.Reconciler = (*Session)(nil)
+	_ channels.Profiler   = (*Session)(nil)
+	_ channels.Fetcher    = (*Session)(nil)
+	_ channels.Refresher  = (*Session)(nil)
+	_ channels.Expirer    = (*Session)(nil)
+	_ channels.Subscriber = (*Session)(nil)
 )
 
 func open(a channels.Account, h channels.Host) (channels.Session, error) {

@@ -115,7 +115,7 @@ func (d *decoder) mention(u meta.Update) {
 		value += ":" + string(w.Comment)
 	}
 	in := d.event("mention:"+value, timeline.KindMessage, value, u.At)
-	in.Peer = timeline.Identity{Account: d.s.id, Scheme: "mention", Value: value}
+	in.Peer = timeline.Identity{Account: d.s.id, Scheme: mentionScheme, Value: value}
 	in.Event.Thread = d.thread(mentionThread + value)
 	in.Event.Thread.Parent = string(w.Media)
 	in.Event.Remote = timeline.RemoteID(value)
