@@ -329,6 +329,10 @@ const (
 )
 
 func applyControl(c *timeline.Conversation, ev *timeline.Event) {
+	if ev.Control.Name == ControlErased {
+		applyErased(c, ev)
+		return
+	}
 	if ev.Control.Name == ControlProfile {
 		if a := ev.Control.Data["avatar"]; a != "" {
 			c.Avatar = a

@@ -17,10 +17,10 @@ func foldModeration(m *timeline.Message, ev *timeline.Event) bool {
 	changed := Erases(ev) && foldUnsend(m, ev)
 	all := moderations(m.Moderated)
 	id := asked(ev)
-	i := slices.IndexFunc(all, func(x timeline.Moderated) bool { return x.Asked == id })
+	i := slices.IndexFunc(all, func(x timeline.PastModeration) bool { return x.Asked == id })
 	fresh := i < 0
 	if fresh {
-		all, i = append(all, timeline.Moderated{Asked: id}), len(all)
+		all, i = append(all, timeline.PastModeration{Asked: id}), len(all)
 	}
 	was := all[i]
 	if climbModeration(&all[i], ev); !fresh && sameModerated(was, all[i]) {
@@ -28,10 +28,10 @@ func foldModeration(m *timeline.Message, ev *timeline.Event) bool {
 	}
 	slices.SortFunc(all, laterModerated)
 	top := all[0]
-	if top.Earlier = all[1:]; len(top.Earlier) == 0 {
-		top.Earlier = nil
+	m.Moderated = &timeline.Moderated{Action: top.Action, State: top.State, Asked: top.Asked, By: top.By, At: top.At, Failure: top.Failure}
+	if len(all) > 1 {
+		m.Moderated.Earlier = all[1:]
 	}
-	m.Moderated = &top
 	return true
 }
 
@@ -44,16 +44,15 @@ func asked(ev *timeline.Event) timeline.EventID {
 }
 
 // moderations lists what was asked for, each on its own.
-func moderations(m *timeline.Moderated) []timeline.Moderated {
+func moderations(m *timeline.Moderated) []timeline.PastModeration {
 	if m == nil {
 		return nil
 	}
-	top := *m
-	top.Earlier = nil
-	return append([]timeline.Moderated{top}, m.Earlier...)
+	top := timeline.PastModeration{Action: m.Action, State: m.State, Asked: m.Asked, By: m.By, At: m.At, Failure: m.Failure}
+	return append([]timeline.PastModeration{top}, m.Earlier...)
 }
 
-func climbModeration(now *timeline.Moderated, ev *timeline.Event) {
+func climbModeration(now *timeline.PastModeration, ev *timeline.Event) {
 	m := ev.Moderation
 	if m.Action > now.Action { // the same for all events of one moderation
 		now.Action = m.Action
@@ -69,12 +68,12 @@ func climbModeration(now *timeline.Moderated, ev *timeline.Event) {
 	}
 }
 
-func sameModerated(a, b timeline.Moderated) bool {
+func sameModerated(a, b timeline.PastModeration) bool {
 	return a.Action == b.Action && a.State == b.State && a.Asked == b.Asked && a.By == b.By && a.At.Equal(b.At) && a.Failure == b.Failure
 }
 
 // laterModerated puts the latest asked for first.
-func laterModerated(a, b timeline.Moderated) int {
+func laterModerated(a, b timeline.PastModeration) int {
 	if c := b.At.Compare(a.At); c != 0 {
 		return c
 	}

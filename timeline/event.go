@@ -301,7 +301,17 @@ type Moderated struct {
 	At      time.Time `json:"at"`
 	Failure *Failure  `json:"failure,omitempty"`
 	// Earlier are those that no longer count, latest first, with what became of them.
-	Earlier []Moderated `json:"earlier,omitempty"`
+	Earlier []PastModeration `json:"earlier,omitempty"`
+}
+
+// PastModeration is a moderation that was asked for, as far as it got.
+type PastModeration struct {
+	Action  string    `json:"action"`
+	State   string    `json:"state"`
+	Asked   EventID   `json:"asked"`
+	By      Actor     `json:"by"`
+	At      time.Time `json:"at"`
+	Failure *Failure  `json:"failure,omitempty"`
 }
 
 // Media tells what became of parts of a message that had to be fetched: they are kept with us

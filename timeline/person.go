@@ -67,3 +67,12 @@ type Known struct {
 	FirstAt  time.Time  `json:"firstAt"`
 	LastAt   time.Time  `json:"lastAt"`
 }
+
+// Evidence is one reason to think that two persons are one: what is the same, and how it
+// is known.
+type Evidence struct {
+	Kind  string  `json:"kind"`            // what is the same: a scheme such as email or tel, or name, username, avatar
+	How   string  `json:"how"`             // linked, said, form, profile, alike, agent, undone, shared
+	Value string  `json:"value,omitempty"` // the address, number or name
+	Event EventID `json:"event,omitempty"` // where it was said
+}

@@ -146,7 +146,7 @@ func (n *node) parts(ctx context.Context) error {
 		deps.Gossip = n.gossip
 	}
 	n.hub = realtime.New(deps)
-	if n.journal, err = journal.New(journal.Deps{Store: n.store, Publish: journal.OnBus(n.bus), Timers: n.timers, Log: n.log}); err != nil {
+	if n.journal, err = journal.New(journal.Deps{Store: n.store, Publish: journal.OnBus(n.bus), Timers: n.timers, Log: n.log, Key: n.box.Derive("erased")}); err != nil {
 		return err
 	}
 	if err := errors.Join(n.journal.Register(n.metrics), n.metrics.Register(readyGauge(n))); err != nil {
@@ -193,8 +193,8 @@ func (n *node) pages() error {
 
 func (n *node) api() *api.Server {
 	return api.New(api.Deps{
-		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway,
-		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Dead: n.bus, Status: n.status, Log: n.log, Metrics: n.metrics,
+		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway, Edge: n.gateway,
+		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Dead: n.bus, Status: n.status, Log: n.log, Metrics: n.metrics,
 		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
 	})
 }
@@ -224,6 +224,7 @@ func (n *node) start(ctx context.Context) error {
 	}
 	go n.timers.Run(n.ctx)
 	go n.sweep()
+	go n.journal.RunErasures(n.ctx)
 	if err := n.seed(ctx); err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func (w *writer) round(ctx context.Context, groups []*group, again bool) (stale 
 		return nil, err
 	}
 	for _, g := range ok {
-		if g.s.conv != nil {
+		if g.s.conv != nil && g.s.erased == nil { // what was erased is not kept in memory
 			w.j.cache.put(g.s)
 		}
 	}
@@ -245,6 +245,7 @@ func (w *writer) take(s *state, next *timeline.Conversation, m *message, changes
 	inbox.Apply(next, ev, changes...)
 	s.fresh[ev.ID] = true
 	s.know(*m)
+	s.erasure(ev)
 	if !stored {
 		s.inserts = append(s.inserts, *m)
 	} else if settled {
@@ -274,6 +275,13 @@ func (w *writer) folded(s *state, ev *timeline.Event, ch *inbox.Change) {
 // dangles keeps an edit, unsend or reaction, which is on the timeline already, for its message.
 func (w *writer) dangles(s *state, ev *timeline.Event) {
 	w.hold(s, &timeline.Command{ID: ev.ID, Event: *ev})
+}
+
+// erasure notes that everything up to an event is to be emptied.
+func (s *state) erasure(ev *timeline.Event) {
+	if inbox.IsErasure(ev) && (s.erased == nil || s.erased.seq < ev.Seq) {
+		s.erased = &erased{seq: ev.Seq, at: ev.At}
+	}
 }
 
 // waits reports whether an event of a kind is on the timeline before its message is.

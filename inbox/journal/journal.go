@@ -41,6 +41,9 @@ type Deps struct {
 	// Reopen is how long after it was resolved a conversation is taken up again when the
 	// person writes; later, a new one begins. Zero: DefaultReopen; negative: always a new one.
 	Reopen time.Duration
+	// Key keeps what is remembered of erased identities from being guessed. Empty: anybody
+	// with the store can try addresses.
+	Key []byte
 }
 
 // DefaultReopen is two weeks.
@@ -52,6 +55,8 @@ type Journal struct {
 	cache  *cache
 	routes *routes
 	Stats  Stats
+
+	erasing chan struct{} // somebody asked for an erasure
 }
 
 // New makes a journal. It starts nothing; see [Journal.Start].
@@ -68,7 +73,8 @@ func New(d Deps) (*Journal, error) {
 	if d.Reopen == 0 {
 		d.Reopen = DefaultReopen
 	}
-	return &Journal{deps: d, cache: newCache(cachedConversations), routes: newRoutes(d.Now, routeAge(d.Reopen))}, nil
+	return &Journal{deps: d, cache: newCache(cachedConversations), routes: newRoutes(d.Now, routeAge(d.Reopen)),
+		erasing: make(chan struct{}, 1)}, nil
 }
 
 func (j *Journal) now() time.Time { return timeline.Moment(j.deps.Now()) }

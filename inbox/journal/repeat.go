@@ -124,6 +124,7 @@ func (w *writer) publishAgain(ctx context.Context, s *state, m *message) error {
 		s.unsent = append(s.unsent, redaction{target: t})
 	}
 	s.know(*m)
+	s.erasure(&m.Event)
 	s.settleAgain(m)
 	w.tell(s, s.conv, m.ID, changes, nil, true)
 	if e := &s.entries[len(s.entries)-1]; e.Target == nil && len(facts.Ours) > 0 { // a mark whose messages were raised before

@@ -117,6 +117,10 @@ func (r *resolver) resolve(ctx context.Context) error {
 			unknown = append(unknown, x)
 		}
 	}
+	unknown, err := r.forgotten(ctx, unknown)
+	if err != nil {
+		return err
+	}
 	if err := r.find(ctx, unknown); err != nil {
 		return err
 	}

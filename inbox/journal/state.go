@@ -24,6 +24,7 @@ type state struct {
 	met     []timeline.EventID        // pending ones that found it
 	names   []alias                   // further ids of messages of ours
 	unsent  []redaction               // whose traces are to go
+	erased  *erased                   // everything before it is to be emptied
 	loose   []timeline.FileID         // files that came for a message and that it did not take
 	fresh   map[timeline.EventID]bool // ids planned in this run
 	entries []timeline.Entry
@@ -58,12 +59,12 @@ func (s *state) rest() {
 	}
 	s.base, s.cached = s.conv, true
 	s.tail, s.inserts, s.dirty, s.held, s.met, s.names, s.unsent = nil, nil, nil, nil, nil, nil, nil
-	s.fresh, s.entries, s.outs, s.legs, s.loose = nil, nil, nil, nil, nil
+	s.fresh, s.entries, s.outs, s.legs, s.loose, s.erased = nil, nil, nil, nil, nil, nil
 }
 
 // idle reports whether nothing of the present run is noted yet.
 func (s *state) idle() bool {
-	return len(s.inserts)+len(s.entries)+len(s.dirty)+len(s.held)+len(s.unsent)+len(s.loose) == 0
+	return len(s.inserts)+len(s.entries)+len(s.dirty)+len(s.held)+len(s.unsent)+len(s.loose) == 0 && s.erased == nil
 }
 
 // find looks a message up in memory.

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/oklog/ulid/v2"
+	"github.com/parley-hub/parley/inbox"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -197,7 +197,7 @@ func (f *finder) join(ctx context.Context) error {
 			continue
 		}
 		if !jn.sure {
-			if err := f.suggest(ctx, jn, "an unverified "+jn.link.Scheme); err != nil {
+			if err := f.suggest(ctx, jn, inbox.EvidenceLinked); err != nil {
 				return err
 			}
 			continue
@@ -232,7 +232,7 @@ func (f *finder) merge(ctx context.Context, jn join) error {
 		}
 		jn.q.person, jn.q.sure = a.person.ID, true
 		f.persons[a.person.ID] = &a.person
-		return f.suggest(ctx, jn, "two "+jn.link.Scheme+" identities in one place")
+		return f.suggest(ctx, jn, inbox.EvidenceShared)
 	}
 	from, into := a, b
 	if b.lessThan(a) {
@@ -243,7 +243,7 @@ func (f *finder) merge(ctx context.Context, jn join) error {
 		return err
 	}
 	if !done { // somebody undid it: people know better
-		return f.suggest(ctx, jn, "a verified "+jn.link.Scheme+"; joining them was undone before")
+		return f.suggest(ctx, jn, inbox.EvidenceUndone)
 	}
 	for _, q := range f.quests {
 		if q.person == from.person.ID {
@@ -320,21 +320,7 @@ func (s standing) excludes(i timeline.Identity) bool {
 	})
 }
 
-// suggestion is a pair of persons who may be one, for people to decide.
-type suggestion struct {
-	ID       string              `json:"id" bson:"_id"` // the two persons, in order
-	Persons  []timeline.PersonID `json:"persons"`
-	Identity timeline.Identity   `json:"identity"` // what points to it
-	Why      string              `json:"why"`
-	At       time.Time           `json:"at"`
-}
-
-func (f *finder) suggest(ctx context.Context, jn join, why string) error {
-	two := []timeline.PersonID{jn.a, jn.b}
-	slices.Sort(two)
-	s := suggestion{ID: string(two[0]) + "|" + string(two[1]), Persons: two, Identity: jn.link, Why: why, At: f.now}
-	if err := f.store(store.Suggestions).Insert(ctx, s); err != nil && !store.IsDuplicate(err, "_id_") {
-		return fmt.Errorf("suggest that two persons are one: %w", err)
-	}
-	return nil
+// suggest leaves it to people whether two persons are one.
+func (f *finder) suggest(ctx context.Context, jn join, how string) error {
+	return f.r.j.Suggest(ctx, jn.a, jn.b, timeline.Evidence{Kind: jn.link.Scheme, How: how, Value: jn.link.Value, Event: jn.q.x.in.Event.ID})
 }

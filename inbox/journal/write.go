@@ -144,6 +144,11 @@ func (w *writer) writeChanges(ctx context.Context, groups []*group) error {
 		if err := w.discard(ctx, g.s.loose); err != nil {
 			return err
 		}
+		if g.s.erased != nil {
+			if err := w.tombstone(ctx, g.s, *g.s.erased); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ const (
 	PersonRead         Permission = "person.read"
 	PersonWrite        Permission = "person.write"
 	PersonMerge        Permission = "person.merge"
+	PersonExport       Permission = "person.export"
 	PersonErase        Permission = "person.erase"
 	AccountRead        Permission = "account.read"
 	AccountManage      Permission = "account.manage"
@@ -43,6 +44,7 @@ var Permissions = []struct {
 	{PersonRead, "See persons and how to reach them."},
 	{PersonWrite, "Change a person's name, note and attributes."},
 	{PersonMerge, "Make two persons one, and undo it."},
+	{PersonExport, "Take out everything kept of a person."},
 	{PersonErase, "Erase a person for good."},
 	{AccountRead, "See accounts and their health."},
 	{AccountManage, "Connect, change and remove accounts."},
@@ -80,7 +82,7 @@ var Roles = []Role{
 	{Name: "admin", Title: "Administrator", Scope: ScopeAll, Permissions: allPermissions()},
 	{Name: "supervisor", Title: "Supervisor", Scope: ScopeAll, Permissions: []Permission{
 		ConversationRead, ConversationReply, ConversationNote, ConversationAssign, ConversationManage,
-		PersonRead, PersonWrite, PersonMerge, AccountRead, AgentRead, TeamManage, DeadManage, AuditRead, StatusRead}},
+		PersonRead, PersonWrite, PersonMerge, PersonExport, AccountRead, AgentRead, TeamManage, DeadManage, AuditRead, StatusRead}},
 	{Name: "agent", Title: "Agent", Scope: ScopeTeam, Permissions: []Permission{
 		ConversationRead, ConversationReply, ConversationNote, ConversationAssign, ConversationManage,
 		PersonRead, PersonWrite, AccountRead, AgentRead, StatusRead}},

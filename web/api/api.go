@@ -37,11 +37,14 @@ type Deps struct {
 	Commands Commands
 	Outbox   Outbox
 	Accounts Accounts
+	Edge     Edge
 	Channels []*channels.Channel
 	Files    Files
 	Realtime Realtime
 	Present  func(timeline.ConversationID) Presence // who has it open; nil: live updates tell
 	Merges   Merges
+	Starts   Starts
+	People   People
 	Dead     Dead
 	Status   func(context.Context) HubStatus
 	Log      *slog.Logger
@@ -99,6 +102,23 @@ type Realtime interface {
 type Merges interface {
 	Merge(ctx context.Context, into, from timeline.PersonID, by timeline.Actor) (id string, err error)
 	Undo(ctx context.Context, id string, by timeline.Actor) error
+}
+
+// Starts begins threads: we write first. *gateway.Gateway does.
+type Starts interface {
+	// Begin says how a first message goes out; what is wrong with the address is a *channels.Failure.
+	Begin(account timeline.AccountID, to, about, id string) (timeline.Inbound, error)
+	// Open takes it in: it is durable on return.
+	Open(ctx context.Context, in timeline.Inbound) error
+}
+
+// People changes what is known of persons; *journal.Journal does. An identity that is somebody
+// else's is a *journal.Conflict.
+type People interface {
+	AddIdentity(ctx context.Context, p timeline.PersonID, i timeline.Identity) error
+	RemoveIdentity(ctx context.Context, p timeline.PersonID, id timeline.IdentityID) error
+	// Erase makes the erasing of a person durable; it is carried out soon after.
+	Erase(ctx context.Context, p timeline.PersonID, by timeline.Actor) error
 }
 
 // Dead is what could not be handled; *bus.Bus does it.
@@ -166,8 +186,12 @@ func (s *Server) Mount(app *fiber.App) {
 	s.conversationRoutes()
 	s.changeRoutes()
 	s.markRoutes()
+	s.startRoutes()
 	s.personRoutes()
+	s.identityRoutes()
+	s.leaveRoutes(app)
 	s.accountRoutes()
+	s.connectRoutes(app)
 	s.agentRoutes()
 	s.adminRoutes()
 	s.fileRoutes(app)

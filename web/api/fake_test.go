@@ -54,6 +54,8 @@ type fakes struct {
 	files    *files
 	live     *live
 	merges   *merges
+	starts   *starts
+	people   *people
 	dead     *dead
 }
 
@@ -92,9 +94,9 @@ func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
 	w := &world{t: t, store: &faultyStore{Store: inner}, now: &clock{t: time.Now()}}
 	w.auth = auth.New(w.store, box, auth.Options{Now: w.now.Now})
 	w.fakes = fakes{journal: &journal{}, outbox: &outbox{}, accounts: &accounts{m: map[timeline.AccountID]gateway.Account{}},
-		files: &files{m: map[timeline.FileID][]byte{}}, live: &live{}, merges: &merges{}, dead: &dead{}}
+		files: &files{m: map[timeline.FileID][]byte{}}, live: &live{}, merges: &merges{}, starts: &starts{}, people: &people{}, dead: &dead{}}
 	d := api.Deps{Store: w.store, Auth: w.auth, Commands: w.journal, Outbox: w.outbox, Accounts: w.accounts, Files: w.files,
-		Realtime: w.live, Merges: w.merges, Dead: w.dead, Channels: []*channels.Channel{chat},
+		Realtime: w.live, Merges: w.merges, Starts: w.starts, People: w.people, Dead: w.dead, Channels: []*channels.Channel{chat},
 		Status:  func(context.Context) api.HubStatus { return api.HubStatus{Version: "test", Node: "n1", Ready: true} },
 		Options: api.Options{Undo: 5 * time.Second, UploadMax: 2 << 20, Version: "test", Now: w.now.Now}}
 	for _, o := range opts {

@@ -28,20 +28,24 @@ func (s *Server) sendable(c *timeline.Conversation, e *timeline.Event) error {
 	if ch == nil {
 		return nil
 	}
-	if err := checkLimits(ch.Can, e.Message); err != nil {
+	can := ch.On(leg.Place)
+	if err := checkLimits(can, e.Message); err != nil {
 		return err
 	}
 	at := e.At
 	if e.Message.SendAt != nil {
 		at = *e.Message.SendAt
 	}
-	if _, _, ok := ch.Can.Allowed(leg.Opened, e.Actor.Kind, at); !ok {
+	if _, _, ok := can.Allowed(leg.Opened, e.Actor.Kind, at); !ok {
 		return problem("window-closed", "")
 	}
 	return nil
 }
 
 func checkLimits(can channels.Capabilities, m *timeline.Message) error {
+	if err := checkWritten(can, m); err != nil {
+		return err
+	}
 	if !can.Text.Fits(m.Text) {
 		return invalid("text", fmt.Sprintf("this channel takes %d, and this is %d", can.Text.Max, can.Text.Length(m.Text)))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -206,7 +207,7 @@ func personUpdate(p *timeline.Person, b PersonInput) (bson.D, error) {
 		if name == "" {
 			return nil, invalid("name", "must not be empty")
 		}
-		set = append(set, bson.E{Key: "name", Value: name})
+		set = append(set, bson.E{Key: "name", Value: name}, bson.E{Key: "named", Value: true})
 	}
 	if b.Note != nil {
 		set = append(set, bson.E{Key: "note", Value: *b.Note})
@@ -298,8 +299,9 @@ func (s *Server) undoMerge(ctx context.Context, in *idInput) (*nothing, error) {
 type Suggestion struct {
 	ID       string              `json:"id" bson:"_id"`
 	Persons  []timeline.PersonID `json:"persons"`
-	Identity timeline.Identity   `json:"identity" doc:"What points to it."`
-	Why      string              `json:"why"`
+	Evidence []timeline.Evidence `json:"evidence" doc:"What is the same, and how it is known. linked: a channel names the other's address, unverified; said, form, profile: it was written, filled in, or is in the far side's profile; alike: a full name with the same picture or user name; agent: one of us said so; shared: both used one place; undone: a verified link that was taken apart before."`
+	Why      string              `json:"why" doc:"How the first of it is known."`
+	Score    int                 `json:"score" doc:"How much speaks for it, 0 to 99. Nobody is merged by it."`
 	At       time.Time           `json:"at"`
 }
 
@@ -311,7 +313,8 @@ type SuggestionList struct {
 func (s *Server) suggestionRoutes() {
 	register(s, Route{ID: "list-suggestions", Method: http.MethodGet, Path: "/api/persons/{id}/suggestions", Tag: "persons",
 		Access: Needs(auth.PersonRead), Summary: "Persons who may be the same",
-		Out: SuggestionList{Suggestions: []Suggestion{{ID: exampleID, Persons: []timeline.PersonID{exampleID, exampleID}, Why: "same e-mail, not verified"}}}}, s.listSuggestions)
+		Out: SuggestionList{Suggestions: []Suggestion{{ID: exampleID, Persons: []timeline.PersonID{exampleID, exampleID}, Score: 45,
+			Evidence: []timeline.Evidence{{Kind: "email", How: "said", Value: "maya@example.org", Event: "demo|msg:1"}}, At: exampleTime}}}}, s.listSuggestions)
 	register(s, Route{ID: "dismiss-suggestion", Method: http.MethodDelete, Path: "/api/suggestions/{id}", Tag: "persons",
 		Access: Needs(auth.PersonMerge), Status: 204, Summary: "They are not the same", Help: "The id is percent-encoded."}, s.dismissSuggestion)
 }
@@ -323,6 +326,14 @@ func (s *Server) listSuggestions(ctx context.Context, in *idInput) (*body[Sugges
 	out := SuggestionList{Suggestions: []Suggestion{}}
 	err := s.Store.C(store.Suggestions).All(ctx, bson.D{{Key: "persons", Value: in.ID}, {Key: "dismissed", Value: bson.D{{Key: "$exists", Value: false}}}},
 		&out.Suggestions, store.Find{Sort: bson.D{{Key: "_id", Value: 1}}, Limit: 50})
+	for i := range out.Suggestions {
+		if len(out.Suggestions[i].Evidence) == 0 {
+			out.Suggestions[i].Evidence = []timeline.Evidence{}
+		} else {
+			out.Suggestions[i].Why = out.Suggestions[i].Evidence[0].How
+		}
+	}
+	slices.SortStableFunc(out.Suggestions, func(a, b Suggestion) int { return b.Score - a.Score })
 	return &body[SuggestionList]{out}, err
 }
 

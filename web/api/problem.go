@@ -26,14 +26,15 @@ import (
 // Problem is an error as clients read it: RFC 9457. Type is an address below
 // /api/problems/ that explains it; Detail says what to do.
 type Problem struct {
-	Type       string           `json:"type" format:"uri-reference" example:"/api/problems/invalid" doc:"What sort of problem; the address explains it."`
-	Title      string           `json:"title" example:"Some fields are not right" doc:"The problem in one line; the same for every problem of the type."`
-	Status     int              `json:"status" example:"422" doc:"The HTTP status."`
-	Detail     string           `json:"detail,omitempty" example:"Correct the fields listed in errors and send it again." doc:"What to do."`
-	Errors     []FieldProblem   `json:"errors,omitempty" doc:"What is wrong with single fields."`
-	RetryAfter int              `json:"retryAfter,omitempty" doc:"Seconds to wait before trying again."`
-	Events     []timeline.Event `json:"events,omitempty" doc:"answered-meanwhile: the messages that were sent after baseSeq."`
-	Draft      *Draft           `json:"draft,omitempty" doc:"draft-older: the draft as it is kept."`
+	Type       string            `json:"type" format:"uri-reference" example:"/api/problems/invalid" doc:"What sort of problem; the address explains it."`
+	Title      string            `json:"title" example:"Some fields are not right" doc:"The problem in one line; the same for every problem of the type."`
+	Status     int               `json:"status" example:"422" doc:"The HTTP status."`
+	Detail     string            `json:"detail,omitempty" example:"Correct the fields listed in errors and send it again." doc:"What to do."`
+	Errors     []FieldProblem    `json:"errors,omitempty" doc:"What is wrong with single fields."`
+	RetryAfter int               `json:"retryAfter,omitempty" doc:"Seconds to wait before trying again."`
+	Events     []timeline.Event  `json:"events,omitempty" doc:"answered-meanwhile: the messages that were sent after baseSeq."`
+	Draft      *Draft            `json:"draft,omitempty" doc:"draft-older: the draft as it is kept."`
+	Person     timeline.PersonID `json:"person,omitempty" doc:"identity-taken: whose it is."`
 }
 
 // FieldProblem says what is wrong with one field.
@@ -86,6 +87,8 @@ var kinds = []problemKind{
 	{"draft-older", 409, "A newer draft is kept", "Take the draft given here, or save yours with a greater version."},
 	{"too-late", 409, "It is too late for this", "The message is being sent or was sent. Write another."},
 	{"taken", 409, "Somebody else has it", "Load the conversation to see who."},
+	{"identity-taken", 409, "It belongs to somebody else", "Open the person named here. If the two are one, merge them."},
+	{"no-start", 409, "Nobody can be written to first here", "Choose another account, or wait until this one is connected."},
 	{"leg-closed", 409, "This way is closed", "Answer by another leg of the conversation."},
 	{"window-closed", 409, "The time to answer here has passed", "Answer by another leg, or wait until the person writes again."},
 	{"last-admin", 409, "The last administrator stays", "Make somebody else an administrator first."},
@@ -182,7 +185,7 @@ var knownErrors = []struct {
 }{
 	{blob.ErrTooLarge, "too-large"}, {blob.ErrEmpty, "malformed"}, {blob.ErrFull, "no-room"},
 	{journal.ErrSamePerson, "conflict"}, {journal.ErrUndone, "conflict"}, {journal.ErrBusy, "in-progress"},
-	{store.ErrNotFound, "not-found"}, {gateway.ErrNoAccount, "not-found"}, {auth.ErrSignIn, "sign-in"}, {auth.ErrCode, "code-needed"},
+	{gateway.ErrNoStart, "no-start"}, {journal.ErrErasing, "in-progress"}, {store.ErrNotFound, "not-found"}, {gateway.ErrNoAccount, "not-found"}, {auth.ErrSignIn, "sign-in"}, {auth.ErrCode, "code-needed"},
 	{auth.ErrSession, "unauthenticated"}, {auth.ErrLastAdmin, "last-admin"}, {bus.ErrTooLarge, "too-large"},
 }
 

@@ -24,6 +24,8 @@ type SendInput struct {
 	ID       string             `json:"id" minLength:"26" maxLength:"26" doc:"A ULID made by the client: the same id twice is one message." example:"01JD8Z0V5M6T3QK4W2R9X7C1AB"`
 	Leg      timeline.LegID     `json:"leg,omitempty" maxLength:"1000" doc:"Empty: the leg the person wrote on last."`
 	Text     string             `json:"text,omitempty" maxLength:"100000"`
+	HTML     string             `json:"html,omitempty" maxLength:"500000" doc:"The same with markup, where the channel takes it; it is made harmless."`
+	Envelope *timeline.Envelope `json:"envelope,omitempty" doc:"Whom it is for, where messages name their recipients; absent: who took part so far. The account decides from."`
 	Parts    []PartInput        `json:"parts,omitempty" maxItems:"20"`
 	ReplyTo  *timeline.Ref      `json:"replyTo,omitempty"`
 	SendAt   *time.Time         `json:"sendAt,omitempty" doc:"Not before; at most a year ahead."`
@@ -130,8 +132,8 @@ func checkSend(b SendInput, now time.Time) error {
 	if b.SendAt != nil && b.SendAt.After(now.Add(latestSend)) {
 		return invalid("sendAt", "must lie within a year")
 	}
-	if b.Note && (b.SendAt != nil || b.Leg != "") {
-		return invalid("note", "a note has no leg and is written at once")
+	if b.Note && (b.SendAt != nil || b.Leg != "" || b.Envelope != nil || b.HTML != "") {
+		return invalid("note", "a note is plain text, has no leg and is written at once")
 	}
 	return nil
 }
@@ -144,16 +146,9 @@ func (s *Server) message(ctx context.Context, c *timeline.Conversation, b SendIn
 	}
 	e := s.begin(ctx, c, kind, b.ID)
 	e.Client = b.ID
-	e.Message = &timeline.Message{Text: b.Text, ReplyTo: b.ReplyTo, Subject: b.Subject}
-	for i, p := range b.Parts {
-		part, err := s.part(ctx, p.File)
-		if errors.Is(err, fs.ErrNotExist) {
-			return e, invalid("parts["+strconv.Itoa(i)+"].file", "there is no such file; upload it first")
-		}
-		if err != nil {
-			return e, err
-		}
-		e.Message.Parts = append(e.Message.Parts, part)
+	var err error
+	if e.Message, err = s.content(ctx, b); err != nil {
+		return e, err
 	}
 	if b.Note {
 		e.Message.Mentions = b.Mentions
@@ -166,6 +161,22 @@ func (s *Server) message(ctx context.Context, c *timeline.Conversation, b SendIn
 	e.Direction, e.Leg, e.Thread = timeline.Out, leg.ID, leg.Thread
 	e.Message.SendAt, err = s.sendAt(ctx, b, e.At)
 	return e, err
+}
+
+// content is what a send says.
+func (s *Server) content(ctx context.Context, b SendInput) (*timeline.Message, error) {
+	m := &timeline.Message{Text: b.Text, HTML: harmless(b.HTML), ReplyTo: b.ReplyTo, Subject: b.Subject, Envelope: b.Envelope}
+	for i, p := range b.Parts {
+		part, err := s.part(ctx, p.File)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, invalid("parts["+strconv.Itoa(i)+"].file", "there is no such file; upload it first")
+		}
+		if err != nil {
+			return nil, err
+		}
+		m.Parts = append(m.Parts, part)
+	}
+	return m, nil
 }
 
 func (s *Server) part(ctx context.Context, id timeline.FileID) (timeline.Part, error) {

@@ -1,6 +1,8 @@
 // Written by `go run ./web/api/typescript`; do not edit.
 
 export interface Account {
+  /** Where the far side's callbacks for it come in, where it has an address of its own. */
+  callback?: string
   channel: string
   createdAt: string
   enabled: boolean
@@ -8,6 +10,10 @@ export interface Account {
   handle?: string
   health: Health
   id: string
+  /** When something came in last. */
+  lastIn?: string
+  /** When the far side tested its callbacks last. */
+  lastTest?: string
   name: string
   /** Where its conversations begin. */
   queue?: string
@@ -102,6 +108,19 @@ export interface AgentList {
   roles: Role[]
 }
 
+export interface AppInput {
+  settings: Record<string, string>
+}
+
+export interface AppSettings {
+  /** Where the far side's callbacks for all of them come in. */
+  callback?: string
+  /** Which secrets are set. */
+  secrets: Record<string, boolean>
+  /** Without secrets. */
+  settings: Record<string, string>
+}
+
 export interface Assignment {
   agent?: string
   agentName?: string
@@ -190,10 +209,18 @@ export interface Changing {
 }
 
 export interface ChannelInfo {
+  /** Settings that its accounts share. */
+  app?: SettingInfo[]
+  /** Where the far side's callbacks for all of its accounts come in. */
+  callback?: string
   can: Capabilities
+  /** Ways to make accounts by signing in on the far side. */
+  connect?: ConnectInfo[]
   hue: number
   icon: string
   kind: string
+  /** Of further sorts of thread, by a leg's place; the usual one's are can. */
+  places?: Record<string, Capabilities>
   settings: SettingInfo[]
   /** By language. */
   title: Record<string, string>
@@ -211,6 +238,19 @@ export interface Check {
 
 export interface CodeInput {
   code: string
+}
+
+export interface ConnectAddress {
+  /** The far side's page on which the person lets the hub in. */
+  url: string
+}
+
+export interface ConnectInfo {
+  /** Of the button, by language. */
+  label: Record<string, string>
+  name: string
+  /** Whether the settings that the accounts share have what it needs. */
+  ready: boolean
 }
 
 export interface Control {
@@ -331,6 +371,11 @@ export interface Envelope {
   to?: Address[]
 }
 
+export interface EraseInput {
+  /** The person's name, or the number of one of their conversations. */
+  confirm: string
+}
+
 export interface Event {
   actor: Actor
   assignment?: Assignment
@@ -369,6 +414,13 @@ export interface EventList {
   events: Event[]
   /** There are more in the direction asked for. */
   more: boolean
+}
+
+export interface Evidence {
+  event?: string
+  how: string
+  kind: string
+  value?: string
 }
 
 export interface Failure {
@@ -410,6 +462,14 @@ export interface Identity {
   account?: string
   display?: string
   proof?: string
+  scheme: string
+  value: string
+}
+
+export interface IdentityInput {
+  /** For schemes that mean something to one account only. */
+  account?: string
+  /** email, tel, or one of an account's, such as igsid. */
   scheme: string
   value: string
 }
@@ -466,7 +526,7 @@ export interface MarkInput {
 
 export interface Me {
   agent: Agent
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
   /** Which conversations are visible: all, team or own. */
   scope: 'all' | 'team' | 'own'
   settings: Settings
@@ -533,12 +593,20 @@ export interface Message {
   unsent?: string
 }
 
+export interface ModerateInput {
+  action: 'hide' | 'unhide' | 'delete'
+  /** A ULID made by the client. */
+  id: string
+  /** The message's event. */
+  of: string
+}
+
 export interface Moderated {
   action: string
   asked: string
   at: string
   by: Actor
-  earlier?: Moderated[]
+  earlier?: PastModeration[]
   failure?: Failure
   state: string
 }
@@ -593,6 +661,15 @@ export interface PasswordInput {
   password: string
   /** The present password; not needed where there is none. */
   present?: string
+}
+
+export interface PastModeration {
+  action: string
+  asked: string
+  at: string
+  by: Actor
+  failure?: Failure
+  state: string
 }
 
 export interface Person {
@@ -670,6 +747,8 @@ export interface Problem {
   errors?: FieldProblem[]
   /** answered-meanwhile: the messages that were sent after baseSeq. */
   events?: Event[]
+  /** identity-taken: whose it is. */
+  person?: string
   /** Seconds to wait before trying again. */
   retryAfter?: number
   /** The HTTP status. */
@@ -738,7 +817,7 @@ export interface Referral {
 
 export interface Role {
   name: string
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
   scope: 'all' | 'team' | 'own'
   title: string
 }
@@ -746,6 +825,10 @@ export interface Role {
 export interface SendInput {
   /** Refuse with 409 if somebody else of us answered after it; 0: no guard. */
   baseSeq?: number
+  /** Whom it is for, where messages name their recipients; absent: who took part so far. The account decides from. */
+  envelope?: Envelope
+  /** The same with markup, where the channel takes it; it is made harmless. */
+  html?: string
   /** A ULID made by the client: the same id twice is one message. */
   id: string
   /** Empty: the leg the person wrote on last. */
@@ -824,6 +907,32 @@ export interface SignedIn {
   setup: boolean
 }
 
+export interface StartInput {
+  /** What it is about; where the channel has subjects, the subject. */
+  about?: string
+  /** By which to write. */
+  account: string
+  /** A ULID made by the client: the same id twice is one message. */
+  id: string
+  message: StartMessage
+  /** An address as the account's channel has them. */
+  to: string
+}
+
+export interface StartMessage {
+  envelope?: Envelope
+  html?: string
+  parts?: PartInput[]
+  sendAt?: string
+  text?: string
+  undo?: number
+}
+
+export interface Started {
+  conversation: string
+  event: string
+}
+
 export interface Status {
   from?: 'open' | 'snoozed' | 'resolved'
   to: 'open' | 'snoozed' | 'resolved'
@@ -837,10 +946,13 @@ export interface Subject {
 
 export interface Suggestion {
   at: string
+  /** What is the same, and how it is known. linked: a channel names the other's address, unverified; said, form, profile: it was written, filled in, or is in the far side's profile; alike: a full name with the same picture or user name; agent: one of us said so; shared: both used one place; undone: a verified link that was taken apart before. */
+  evidence: Evidence[]
   id: string
-  /** What points to it. */
-  identity: Identity
   persons: string[]
+  /** How much speaks for it, 0 to 99. Nobody is merged by it. */
+  score: number
+  /** How the first of it is known. */
   why: string
 }
 
@@ -884,7 +996,7 @@ export interface TokenInfo {
   id: string
   lastAt?: string
   name: string
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
   token?: string
 }
 
@@ -892,7 +1004,7 @@ export interface TokenInput {
   expiresAt?: string
   name: string
   /** Empty: everything you may do. */
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
 }
 
 export interface TokenList {
@@ -967,6 +1079,13 @@ export interface Operations {
     params: { id: string }
     answer: void
   }
+  /** Check an account now */
+  'check-account': {
+    method: 'POST'
+    path: '/api/accounts/{id}/check'
+    params: { id: string }
+    answer: Account
+  }
   /** Colleagues and roles */
   'list-agents': {
     method: 'GET'
@@ -1022,12 +1141,41 @@ export interface Operations {
     path: '/api/channels'
     answer: ChannelList
   }
+  /** What the accounts of a kind share */
+  'get-channel-app': {
+    method: 'GET'
+    path: '/api/channels/{kind}/app'
+    params: { kind: string }
+    answer: AppSettings
+  }
+  /** Change what the accounts of a kind share */
+  'change-channel-app': {
+    method: 'PUT'
+    path: '/api/channels/{kind}/app'
+    params: { kind: string }
+    body: AppInput
+    answer: AppSettings
+  }
+  /** Sign in on the far side */
+  'connect-account': {
+    method: 'POST'
+    path: '/api/channels/{kind}/connect/{name}'
+    params: { kind: string; name: string }
+    answer: ConnectAddress
+  }
   /** One page of the inbox */
   'list-conversations': {
     method: 'GET'
     path: '/api/conversations'
     query: { view?: string; sort?: 'newest' | 'oldest' | 'waiting'; after?: string; limit?: number }
     answer: ConversationList
+  }
+  /** Write to somebody first */
+  'start-conversation': {
+    method: 'POST'
+    path: '/api/conversations'
+    body: StartInput
+    answer: Started
   }
   /** A conversation with its person and last events */
   'open-conversation': {
@@ -1090,6 +1238,14 @@ export interface Operations {
     method: 'POST'
     path: '/api/conversations/{id}/messages/{event}/retry'
     params: { id: string; event: string }
+    answer: Taken
+  }
+  /** Hide or delete what the person said in public */
+  'moderate-message': {
+    method: 'POST'
+    path: '/api/conversations/{id}/moderate'
+    params: { id: string }
+    body: ModerateInput
     answer: Taken
   }
   /** Move my reading mark */
@@ -1207,6 +1363,37 @@ export interface Operations {
     params: { id: string }
     query: { after?: string; limit?: number }
     answer: PersonConversations
+  }
+  /** Erase a person for good */
+  'erase-person': {
+    method: 'POST'
+    path: '/api/persons/{id}/erase'
+    params: { id: string }
+    body: EraseInput
+    answer: void
+  }
+  /** Everything kept of a person, as a ZIP file */
+  'export-person': {
+    method: 'GET'
+    path: '/api/persons/{id}/export'
+    params: { id: string }
+    answer: Blob
+  }
+  /** Add a way to reach a person */
+  'add-identity': {
+    method: 'POST'
+    path: '/api/persons/{id}/identities'
+    params: { id: string }
+    body: IdentityInput
+    answer: PersonView
+  }
+  /** Take a way to reach a person away */
+  'remove-identity': {
+    method: 'DELETE'
+    path: '/api/persons/{id}/identities'
+    params: { id: string }
+    query: { identity: string }
+    answer: void
   }
   /** Make two persons one */
   'merge-person': {

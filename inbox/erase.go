@@ -1,0 +1,141 @@
+package inbox
+
+import (
+	"slices"
+	"time"
+
+	"github.com/parley-hub/parley/timeline"
+)
+
+// ErasedName is what a conversation shows of a person who was erased.
+const ErasedName = "Erased person"
+
+// ClosedErased is why a leg of somebody who was erased cannot be written to.
+const ClosedErased = "erased"
+
+// IsErasure reports whether an event says that all that is known of the conversation's person
+// is to go.
+func IsErasure(ev *timeline.Event) bool {
+	return ev.Kind == timeline.KindControl && ev.Control != nil && ev.Control.Name == ControlErased
+}
+
+// ErasedThread stands for the threads of an account in a conversation whose person was
+// erased: their own names may be addresses.
+func ErasedThread(c timeline.ConversationID, a timeline.AccountID) timeline.Thread {
+	return timeline.Thread{Account: a, ID: timeline.ThreadID("erased:" + string(c))}
+}
+
+// applyErased leaves of a conversation what says nothing of its person.
+func applyErased(c *timeline.Conversation, ev *timeline.Event) {
+	c.Name, c.Avatar, c.Subject, c.Opening = ErasedName, "", "", ""
+	c.WaitingSince, c.SnoozeUntil, c.Undelivered = nil, nil, 0
+	if c.State != timeline.Resolved {
+		at := ev.Received
+		c.State, c.ResolvedAt = timeline.Resolved, &at
+	}
+	if c.Last != nil {
+		last := *c.Last
+		last.Text, last.Actor = "", faceless(last.Actor)
+		if last.Leg != "" {
+			last.Leg = erasedLeg(c.ID, last.Leg)
+		}
+		c.Last = &last
+	}
+	legs := make([]timeline.Leg, 0, len(c.Legs))
+	for _, l := range c.Legs {
+		th := ErasedThread(c.ID, l.Thread.Account)
+		if slices.ContainsFunc(legs, func(x timeline.Leg) bool { return x.ID == th.Leg() }) {
+			continue
+		}
+		legs = append(legs, timeline.Leg{ID: th.Leg(), Thread: th, Channel: l.Channel, LastIn: l.LastIn, Closed: ClosedErased})
+	}
+	c.Legs = legs
+}
+
+func erasedLeg(c timeline.ConversationID, leg timeline.LegID) timeline.LegID {
+	th, _ := timeline.ThreadOf(leg)
+	return ErasedThread(c, th.Account).Leg()
+}
+
+// faceless is an actor without what names a person outside.
+func faceless(a timeline.Actor) timeline.Actor {
+	if a.Kind == timeline.ActorCustomer || a.Kind == timeline.ActorExternal {
+		return timeline.Actor{Kind: a.Kind}
+	}
+	return a
+}
+
+// Tombstone is an event of a person who was erased at a moment: that it happened, what sort
+// it was, when and by which of us. Its id stays, so that the same event never comes twice.
+func Tombstone(ev timeline.Event, at time.Time) timeline.Event {
+	out := timeline.Event{ID: ev.ID, Kind: ev.Kind, Conversation: ev.Conversation, Seq: ev.Seq, Direction: ev.Direction, Actor: faceless(ev.Actor),
+		At: ev.At, Received: ev.Received, Late: ev.Late, Depth: ev.Depth, Status: ev.Status, Assignment: ev.Assignment, Labels: ev.Labels}
+	if ev.Leg != "" {
+		out.Leg = erasedLeg(ev.Conversation, ev.Leg)
+		th, _ := timeline.ThreadOf(out.Leg)
+		out.Thread = th
+	}
+	switch {
+	case ev.Message != nil:
+		out.Message = tombMessage(ev.Message, at)
+	case ev.Edit != nil:
+		out.Edit = &timeline.Edit{Of: tombRef(ev.Edit.Of), Rev: ev.Edit.Rev}
+	case ev.Unsend != nil:
+		out.Unsend = &timeline.Unsend{Of: tombRef(ev.Unsend.Of)}
+	case ev.Reaction != nil:
+		out.Reaction = &timeline.Reaction{Of: tombRef(ev.Reaction.Of), Removed: ev.Reaction.Removed}
+	case ev.Receipt != nil:
+		r := ev.Receipt
+		out.Receipt = &timeline.Receipt{Of: tombRef(r.Of), UpTo: r.UpTo, State: r.State, Attempt: r.Attempt, Failure: tombFailure(r.Failure)}
+	default:
+		tombRest(&ev, &out)
+	}
+	return out
+}
+
+func tombRest(ev, out *timeline.Event) {
+	switch {
+	case ev.Postback != nil:
+		out.Postback = &timeline.Postback{}
+	case ev.Referral != nil:
+		out.Referral = &timeline.Referral{}
+	case ev.Subject != nil:
+		out.Subject = &timeline.Subject{}
+	case ev.Control != nil:
+		out.Control = &timeline.Control{Name: ev.Control.Name}
+	case ev.Moderation != nil:
+		m := ev.Moderation
+		out.Moderation = &timeline.Moderation{Of: tombRef(m.Of), Action: m.Action, State: m.State, Asked: m.Asked, Failure: tombFailure(m.Failure)}
+	case ev.Media != nil:
+		out.Media = &timeline.Media{Of: tombRef(ev.Media.Of), Parts: []timeline.MediaPart{}}
+	case ev.Merge != nil:
+		m := ev.Merge
+		out.Merge = &timeline.Merge{ID: m.ID, From: m.From, Into: m.Into, Undone: m.Undone, Back: m.Back}
+	case ev.Unknown != nil:
+		out.Unknown = &timeline.Unknown{Type: ev.Unknown.Type}
+	}
+}
+
+func tombMessage(m *timeline.Message, at time.Time) *timeline.Message {
+	out := &timeline.Message{Automated: m.Automated, SendAt: m.SendAt, Unsent: &at}
+	if m.Unsent != nil && m.Unsent.Before(at) {
+		out.Unsent = m.Unsent
+	}
+	if d := m.Delivery; d != nil {
+		out.Delivery = &timeline.Delivery{State: d.State, At: d.At, Attempt: d.Attempt, Failure: tombFailure(d.Failure)}
+	}
+	if x := m.Moderated; x != nil {
+		out.Moderated = &timeline.Moderated{Action: x.Action, State: x.State, Asked: x.Asked, By: faceless(x.By), At: x.At}
+	}
+	return out
+}
+
+// tombFailure keeps the sort of a failure; what the far side said may quote an address.
+func tombFailure(f *timeline.Failure) *timeline.Failure {
+	if f == nil {
+		return nil
+	}
+	return &timeline.Failure{Class: f.Class}
+}
+
+func tombRef(r timeline.Ref) timeline.Ref { return timeline.Ref{Event: r.Event, Kind: r.Kind} }
