@@ -62,7 +62,8 @@ func (p *parser) automation() Automation {
 	a.reports(m)
 	a.senders(m)
 	a.Automated = a.Auto != AutoNone
-	a.Suppress = a.Automated || a.asked(m.Header)
+	asked := a.asked(m.Header)
+	a.Suppress = a.Automated || asked
 	return a
 }
 
@@ -79,7 +80,7 @@ func (a *Automation) replies(m *Mail) {
 	default:
 		a.note(AutoNotification, "Auto-Submitted: "+kind)
 	}
-	for _, name := range []string{"X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-Autoresponder", "X-Autoreply-From", "X-Mail-Autoreply", "X-Vacation", LoopHeader, "X-Loop"} {
+	for _, name := range []string{"X-Autoreply", "X-Auto-Reply", "X-Autorespond", "X-Autoresponder", "X-Autoreply-From", "X-Mail-Autoreply", "X-Vacation", LoopHeader} {
 		if v := m.Header.Get(name); m.Header.Has(name) && !strings.EqualFold(strings.TrimSpace(v), "no") {
 			a.note(AutoReply, name)
 		}
@@ -103,10 +104,8 @@ func (a *Automation) lists(h Header) {
 	if precedence == "bulk" || precedence == "junk" {
 		a.note(AutoBulk, "Precedence: "+precedence)
 	}
-	for _, name := range []string{"List-Unsubscribe", "Feedback-Id", "X-Campaign-Id", "X-Csa-Complaints"} {
-		if h.Get(name) != "" {
-			a.note(AutoBulk, name)
-		}
+	if h.Get("List-Unsubscribe") != "" {
+		a.note(AutoBulk, "List-Unsubscribe")
 	}
 }
 
@@ -122,26 +121,27 @@ func (a *Automation) reports(m *Mail) {
 
 // senders finds addresses nobody reads.
 func (a *Automation) senders(m *Mail) {
-	for _, s := range []Address{m.From, m.Sender} {
-		local, _, _ := strings.Cut(strings.ToLower(s.Address), "@")
-		flat := strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
-		switch {
-		case flat == "mailerdaemon" || flat == "postmaster":
-			a.note(AutoNotification, "sent by "+local)
-		case strings.HasPrefix(flat, "noreply") || strings.HasPrefix(flat, "donotreply") || strings.HasPrefix(flat, "nepasrepondre") || strings.HasSuffix(flat, "noreply"):
-			a.note(AutoNotification, "sent by "+local)
-		}
+	local, _, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
+	flat := strings.NewReplacer("-", "", "_", "", ".", "").Replace(local)
+	switch {
+	case flat == "mailerdaemon", flat == "postmaster", strings.HasPrefix(flat, "noreply"), strings.HasSuffix(flat, "noreply"),
+		strings.HasPrefix(flat, "donotreply"), strings.HasPrefix(flat, "nepasrepondre"):
+		a.note(AutoNotification, "sent by "+local)
 	}
 }
 
-// asked reports whether the sender asks machines to be quiet.
+// asked reports whether the sender, or a program on the way, asks machines to be quiet.
 func (a *Automation) asked(h Header) bool {
-	v := strings.ToLower(strings.TrimSpace(h.Get("X-Auto-Response-Suppress")))
-	if v == "" || v == "none" {
-		return false
+	quiet := false
+	if v := strings.ToLower(strings.TrimSpace(h.Get("X-Auto-Response-Suppress"))); v != "" && v != "none" {
+		a.Evidence = append(a.Evidence, "X-Auto-Response-Suppress: "+v)
+		quiet = true
 	}
-	a.Evidence = append(a.Evidence, "X-Auto-Response-Suppress: "+v)
-	return true
+	if h.Get("X-Loop") != "" {
+		a.Evidence = append(a.Evidence, "X-Loop")
+		quiet = true
+	}
+	return quiet
 }
 
 // returnPath returns the envelope sender; ok tells that it was noted at all.

@@ -32,6 +32,8 @@ func TestAutomation(t *testing.T) {
 		{"list_unsubscribe", person + "List-Unsubscribe: <https://x.example>\n", mail.AutoBulk, true},
 		{"suppress_all", person + "X-Auto-Response-Suppress: OOF, AutoReply\n", mail.AutoNone, true},
 		{"suppress_none", person + "X-Auto-Response-Suppress: None\n", mail.AutoNone, false},
+		{"x_loop_of_a_forwarder", person + "X-Loop: procmail\n", mail.AutoNone, true},
+		{"person_through_a_form", person + "Sender: no-reply@forms.example\nFeedback-ID: 1:ses\n", mail.AutoNone, false},
 		{"null_return_path", "Return-Path: <>\n" + person, mail.AutoNotification, true},
 		{"return_path", "Return-Path: <ann@example.org>\n" + person, mail.AutoNone, false},
 		{"noreply", "From: Shop <no-reply@shop.example>\nSubject: x\n", mail.AutoNotification, true},

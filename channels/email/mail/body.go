@@ -144,7 +144,8 @@ func htmlOf(bs []block) string {
 	return out.String()
 }
 
-// isText decides whether a part is words to read or a file (RFC 8621 §4.1.4).
+// isText decides whether a part is words to read or a file, by its type, its disposition, and
+// behind the first part whether it has a name (RFC 8621 §4.1.4).
 func (n *part) isText() bool {
 	if n.typ != "text/plain" && n.typ != "text/html" || n.disp.value == "attachment" {
 		return false
@@ -152,7 +153,7 @@ func (n *part) isText() bool {
 	if n.index == 0 || n.parent == nil {
 		return true
 	}
-	return n.parent.typ != "multipart/related" && n.fileName() == ""
+	return n.parent.typ == "multipart/alternative" || n.parent.typ != "multipart/related" && n.fileName() == ""
 }
 
 // text decodes a part of words.

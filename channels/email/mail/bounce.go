@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -113,20 +114,20 @@ func (p *parser) bounceSignals(root *part) []string {
 	case isDaemon:
 		strong = append(strong, "sent by a mail server")
 	case maybeDaemon:
-		weak = append(weak, "sent by a postmaster")
+		weak = append(weak, byPostmaster)
 	}
 	if v, ok := returnPath(m.Header); ok && v == "" {
-		weak = append(weak, "Return-Path: <>")
+		weak = append(weak, byNullSender)
 	}
 	if bounceSubject(m.Subject) {
-		weak = append(weak, "the subject of a bounce")
+		weak = append(weak, bySubject)
 	}
 	if v := strings.ToLower(m.Header.Get("Auto-Submitted")); v != "" && v != "no" && !vacation(m.Subject) {
-		weak = append(weak, "Auto-Submitted")
+		weak = append(weak, bySubmitted)
 	}
 	if len(m.InReplyTo) == 0 || len(weak) > 0 {
 		if bounceText(m.Text) {
-			weak = append(weak, "the words of a bounce")
+			weak = append(weak, byWords)
 		}
 	}
 	if len(strong) == 0 && !enough(weak) {
@@ -135,13 +136,21 @@ func (p *parser) bounceSignals(root *part) []string {
 	return append(strong, weak...)
 }
 
-// enough reports whether weak signals make a bounce: two, one of which speaks of delivery.
+// What weak signals are called in the evidence.
+const (
+	byPostmaster  = "sent by a postmaster"
+	bySubject     = "the subject of a bounce"
+	byWords       = "the words of a bounce"
+	byNullSender  = "Return-Path: <>"
+	bySubmitted   = "Auto-Submitted"
+	weakForBounce = 2
+)
+
+// enough reports whether weak signals make a bounce: two, one of which speaks of delivery or of
+// who delivers. A machine that merely answers has a null sender and Auto-Submitted as well.
 func enough(weak []string) bool {
-	about := false
-	for _, s := range weak {
-		about = about || s == "the subject of a bounce" || s == "the words of a bounce"
-	}
-	return about && len(weak) >= 2
+	about := slices.ContainsFunc(weak, func(s string) bool { return s == bySubject || s == byWords || s == byPostmaster })
+	return about && len(weak) >= weakForBounce
 }
 
 type daemonness int

@@ -16,7 +16,9 @@ var (
 		`warning: could not send message|warning: message .* delayed|delivery delayed|delivery notification|message not delivered|message status - undeliverable|` +
 		`nondeliverable mail|non delivery|non-delivery|could not send message|unable to deliver|unzustellbar|échec de la remise|non remis|non distribuable|` +
 		`no se puede entregar|no entregado|系统退信|退信|退信通知|无法投递|未送达|投递失败|无法送达|未傳遞|無法傳遞|配信不能|配信エラー|送信できません|전송 실패|반송|` +
-		`не доставлено|недоставленное|impossib[a-z]+ recapitare|niet te bezorgen|não é possível entregar|failed mail|user unknown|rejected:|delayed mail|email delivery failure))`)
+		`не доставлено|недоставленное|impossib[a-z]+ recapitare|niet te bezorgen|não é possível entregar|failed mail|user unknown|mail failure|ndn:|undelivered|notification d'erreur|message undeliverable|` +
+		`permanent delivery failure|permanent failure|cannot deliver|there was an error sending your mail|mail delivery status|delivery error|error sending|` +
+		`delivery status|rejected mail|your message could not|bounce[d]? mail|problems? delivering|メール配信エラー|メールを配信できません|送信エラー|rejected:|delayed mail|email delivery failure))`)
 )
 
 // bounceWords are what servers say when they give a mail back, in lower case.
@@ -24,6 +26,8 @@ var bounceWords = []string{
 	"could not be delivered", "couldn't be delivered", "wasn't delivered", "was not delivered", "unable to deliver", "not able to deliver", "delivery to the following recipient",
 	"delivery has failed", "following addresses failed", "following recipients", "undeliverable", "permanent fatal errors", "permanent error", "delivery failed",
 	"message cannot be delivered", "i'm sorry to have to inform you", "i'm afraid i wasn't able to deliver", "will be retried", "has been delayed", "not yet been delivered",
+	"error occurred while trying to deliver", "unable to be delivered", "problem delivering", "problems delivering", "cannot deliver", "not listed in", "delivery failure",
+	"delivery problem", "has been rejected", "was rejected", "failed to deliver", "undelivered", "没有成功", "被退回", "退回",
 	"returned to sender", "this is a permanent error", "failed permanently", "did not reach the following", "delivery temporarily suspended", "could not send message",
 	"konnte nicht zugestellt werden", "n'a pas pu être remis", "no se pudo entregar", "无法送达", "未能送达", "投递失败", "退信", "无法发送到", "無法傳遞", "配信できません", "配信に失敗", "не удалось доставить",
 }
@@ -65,7 +69,7 @@ func delayedWords(s string) bool {
 var originals = []string{
 	"--- below this line is a copy", "------ this is a copy of the message", "original message headers", "original message header", "--- original message",
 	"----- original message", "-----original message", "----- message header", "--- the header of the original message", "original headers:", "----- unsent message follows", "----- message to", "received: from ", "return-path:",
-	"原始邮件", "邮件原文", "元のメッセージ", "message headers follow", "the original message", "diagnostic information for administrators:\n\ngenerating",
+	"原始邮件", "邮件原文", "元のメッセージ", "message headers follow",
 }
 
 // report is the part of a bounce's text the server wrote.
@@ -77,7 +81,7 @@ func report(text string) string {
 	}
 	end := len(text)
 	for _, mark := range originals {
-		if i := strings.Index(low, mark); i > 0 && i < end && mark != "the original message" {
+		if i := strings.Index(low, mark); i > 0 && i < end {
 			end = i
 		}
 	}

@@ -75,6 +75,16 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// A body in UTF-7 or UTF-16 says nothing about plus signs in addresses.
+func TestCharsetOfTheBodyStaysThere(t *testing.T) {
+	for _, label := range []string{"utf-7", "utf-16", "iso-2022-jp", "hz-gb-2312"} {
+		m := parse(t, "From: Ann +AGE- <a+b@x.org>\nSubject: 1 +AGE- 2 ~{x\nContent-Type: text/plain; charset="+label+"\n\nhi")
+		if m.From != (mail.Address{Name: "Ann +AGE-", Address: "a+b@x.org"}) || m.Subject != "1 +AGE- 2 ~{x" {
+			t.Errorf("%s: %+v %q", label, m.From, m.Subject)
+		}
+	}
+}
+
 func TestRecipients(t *testing.T) {
 	m := parse(t, "Delivered-To: support+c.1.mac@example.com\nX-Original-To: Support+c.1.mac@Example.com\nDelivered-To: other@example.com\nX-Envelope-To: <third@example.com>\n"+from+"\nhi")
 	if got := strings.Join(m.Recipients, " "); got != "support+c.1.mac@example.com other@example.com third@example.com" {

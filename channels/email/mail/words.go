@@ -127,8 +127,12 @@ func hexVal(c byte) int {
 	return -1
 }
 
-// plainHeader decodes text outside encoded words.
+// plainHeader decodes text outside encoded words. What is ASCII is taken as it is, even in a mail
+// whose body is in UTF-7 or UTF-16.
 func plainHeader(v []byte, charset string) string {
+	if ascii(v) || strings.HasPrefix(simplify(charset), "utf") {
+		charset = ""
+	}
 	s, _ := decodeCharset(v, charset)
 	return printable(s)
 }
