@@ -62,6 +62,7 @@ type Account struct {
 	Settings  map[string]string  `json:"settings"`
 	Secrets   map[string]bool    `json:"secrets"`
 	Health    channels.Health    `json:"health"`
+	Callback  string             `json:"callback,omitempty"` // path of its own callbacks on the hub, where it takes any
 	LastIn    *time.Time         `json:"lastIn,omitempty"`   // when something came in last
 	LastTest  *time.Time         `json:"lastTest,omitempty"` // when the far side tested its callbacks last
 	CreatedAt time.Time          `json:"createdAt"`
@@ -293,6 +294,9 @@ func (g *Gateway) show(r record) Account {
 	a.LastIn, a.LastTest = r.Care.LastIn, r.Care.LastTest
 	if l := g.live(r.ID); l != nil {
 		a.Health = l.health.worst()
+		if _, ok := l.session.(channels.Decoder); ok && l.kind.Split == nil {
+			a.Callback = "/hooks/" + r.Channel + "/" + string(r.ID)
+		}
 		in, test := l.traffic.times()
 		a.LastIn, a.LastTest = latest(a.LastIn, in), latest(a.LastTest, test)
 	}

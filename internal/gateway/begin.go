@@ -24,7 +24,9 @@ func (g *Gateway) Begin(account timeline.AccountID, to, about, id string) (timel
 	if !ok {
 		return timeline.Inbound{}, ErrNoStart
 	}
-	in, err := s.Start(to, about, id)
+	l.uses.enter()
+	defer l.uses.leave()
+	in, err := begin(l, s, to, about, id)
 	if err != nil {
 		return timeline.Inbound{}, fmt.Errorf("gateway: beginning a thread: %w", err)
 	}
@@ -36,6 +38,11 @@ func (g *Gateway) Begin(account timeline.AccountID, to, about, id string) (timel
 		in.Queue = l.record.Queue
 	}
 	return in, nil
+}
+
+func begin(l *live, s channels.Starter, to, about, id string) (in timeline.Inbound, err error) {
+	defer contain(l.log, &err)
+	return s.Start(to, about, id)
 }
 
 // Open takes what one of us writes first in: it is durable when Open returns.

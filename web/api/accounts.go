@@ -24,6 +24,9 @@ type Account struct {
 	Settings  map[string]string  `json:"settings" doc:"Without secrets."`
 	Secrets   map[string]bool    `json:"secrets" doc:"Which secrets are set."`
 	Health    channels.Health    `json:"health"`
+	Callback  string             `json:"callback,omitempty" doc:"Where the far side's callbacks for it come in, where it has an address of its own."`
+	LastIn    *time.Time         `json:"lastIn,omitempty" doc:"When something came in last."`
+	LastTest  *time.Time         `json:"lastTest,omitempty" doc:"When the far side tested its callbacks last."`
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
 	Snippet   string             `json:"snippet,omitempty" doc:"HTML to paste on one's own pages, where the channel has such a thing."`
@@ -57,12 +60,16 @@ type AccountList struct {
 
 // ChannelInfo is a kind of channel: what draws its form and limits its composer.
 type ChannelInfo struct {
-	Kind     string                `json:"kind"`
-	Title    map[string]string     `json:"title" doc:"By language."`
-	Icon     string                `json:"icon"`
-	Hue      int                   `json:"hue"`
-	Settings []SettingInfo         `json:"settings"`
-	Can      channels.Capabilities `json:"can"`
+	Kind     string                           `json:"kind"`
+	Title    map[string]string                `json:"title" doc:"By language."`
+	Icon     string                           `json:"icon"`
+	Hue      int                              `json:"hue"`
+	Settings []SettingInfo                    `json:"settings"`
+	Can      channels.Capabilities            `json:"can"`
+	Places   map[string]channels.Capabilities `json:"places,omitempty" doc:"Of further sorts of thread, by a leg's place; the usual one's are can."`
+	App      []SettingInfo                    `json:"app,omitempty" doc:"Settings that its accounts share."`
+	Connect  []ConnectInfo                    `json:"connect,omitempty" doc:"Ways to make accounts by signing in on the far side."`
+	Callback string                           `json:"callback,omitempty" doc:"Where the far side's callbacks for all of its accounts come in."`
 }
 
 // SettingInfo is one line of an account's form.
@@ -103,17 +110,26 @@ func (s *Server) accountRoutes() {
 		Summary: "Remove an account", Help: "Its conversations stay."}, s.removeAccount)
 }
 
-func (s *Server) listChannels(context.Context, *struct{}) (*body[ChannelList], error) {
+func (s *Server) listChannels(ctx context.Context, _ *struct{}) (*body[ChannelList], error) {
 	out := ChannelList{Channels: make([]ChannelInfo, 0, len(s.Channels))}
 	for _, c := range s.Channels {
-		info := ChannelInfo{Kind: c.Kind, Title: c.Title, Icon: c.Icon, Hue: c.Hue, Can: c.Can, Settings: []SettingInfo{}}
-		for _, set := range c.Settings {
-			info.Settings = append(info.Settings, SettingInfo{Name: set.Name, Label: set.Label, Help: set.Help, Kind: set.Kind,
-				Choices: set.Choices, Default: set.Default, Optional: set.Optional})
+		info := ChannelInfo{Kind: c.Kind, Title: c.Title, Icon: c.Icon, Hue: c.Hue, Can: c.Can, Places: c.Places,
+			Settings: settingInfos(c.Settings), App: settingInfos(c.App), Callback: s.sharedCallback(ctx, c)}
+		for _, x := range s.Edge.Connections(c.Kind) {
+			info.Connect = append(info.Connect, ConnectInfo(x))
 		}
 		out.Channels = append(out.Channels, info)
 	}
 	return &body[ChannelList]{out}, nil
+}
+
+func settingInfos(list []channels.Setting) []SettingInfo {
+	out := make([]SettingInfo, 0, len(list))
+	for _, set := range list {
+		out = append(out, SettingInfo{Name: set.Name, Label: set.Label, Help: set.Help, Kind: set.Kind,
+			Choices: set.Choices, Default: set.Default, Optional: set.Optional})
+	}
+	return out
 }
 
 func (s *Server) listAccounts(ctx context.Context, _ *struct{}) (*body[AccountList], error) {
@@ -131,10 +147,13 @@ func (s *Server) listAccounts(ctx context.Context, _ *struct{}) (*body[AccountLi
 // masked makes sure that no secret leaves, whoever keeps the accounts.
 func (s *Server) masked(ctx context.Context, a gateway.Account) *Account {
 	view := Account{ID: a.ID, Channel: a.Channel, Name: a.Name, Handle: a.Handle, Queue: a.Queue, Enabled: a.Enabled, Settings: map[string]string{},
-		Secrets: a.Secrets, Health: a.Health, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
+		Secrets: a.Secrets, Health: a.Health, LastIn: a.LastIn, LastTest: a.LastTest, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
 	secret := map[string]bool{}
 	if c := s.channel(a.Channel); c != nil {
 		view.Snippet = s.snippet(ctx, c, a.ID)
+		if a.Callback != "" {
+			view.Callback = s.reachedAt(ctx) + a.Callback
+		}
 		for _, set := range c.Settings {
 			secret[set.Name] = set.Secret()
 		}
