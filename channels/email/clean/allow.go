@@ -32,10 +32,6 @@ const (
 	attrStart
 	attrType
 	attrValue
-	attrCite
-	attrHref
-	attrRel
-	attrTarget
 	attrOpen
 
 	everywhere = attrDir | attrLang | attrTitle
@@ -48,12 +44,12 @@ var attributes = map[string]allowed{
 	"dir": attrDir, "lang": attrLang, "title": attrTitle, "align": attrAlign, "valign": attrVAlign, "color": attrColor, "bgcolor": attrBgColor,
 	"size": attrSize, "face": attrFace, "width": attrWidth, "height": attrHeight, "border": attrBorder, "cellpadding": attrPadding, "cellspacing": attrSpacing,
 	"colspan": attrColSpan, "rowspan": attrRowSpan, "nowrap": attrNoWrap, "alt": attrAlt, "start": attrStart, "type": attrType, "value": attrValue,
-	"href": attrHref, "rel": attrRel, "target": attrTarget, "open": attrOpen,
+	"open": attrOpen,
 }
 
-// elements are those that are shown; of all others only the content is.
+// elements are those that are shown, besides links; of all others only the content is.
 var elements = map[atom.Atom]allowed{
-	atom.A: attrHref | attrRel | attrTarget, atom.Abbr: 0, atom.Acronym: 0, atom.Address: 0, atom.Article: 0, atom.Aside: 0, atom.B: 0, atom.Bdi: 0, atom.Bdo: 0,
+	atom.Abbr: 0, atom.Acronym: 0, atom.Address: 0, atom.Article: 0, atom.Aside: 0, atom.B: 0, atom.Bdi: 0, atom.Bdo: 0,
 	atom.Big: 0, atom.Blockquote: 0, atom.Br: 0, atom.Caption: attrAlign, atom.Center: 0, atom.Cite: 0, atom.Code: 0,
 	atom.Col: attrWidth | attrAlign | attrVAlign, atom.Colgroup: attrWidth | attrAlign | attrVAlign, atom.Dd: 0, atom.Del: 0, atom.Details: attrOpen, atom.Dfn: 0,
 	atom.Dir: 0, atom.Div: attrAlign, atom.Dl: 0, atom.Dt: 0, atom.Em: 0, atom.Figcaption: 0, atom.Figure: 0, atom.Font: attrColor | attrSize | attrFace, atom.Footer: 0,
@@ -69,8 +65,8 @@ var colour = regexp.MustCompile(`^#?[0-9A-Za-z]{1,30}$`)
 // value checks the value of an attribute.
 func (a allowed) value(v string) (string, bool) {
 	switch a {
-	case attrTitle, attrAlt, attrHref, attrRel, attrTarget:
-		return v, true // free text, or written by us
+	case attrTitle, attrAlt:
+		return v, true // free text
 	}
 	v = strings.TrimSpace(v)
 	switch a {

@@ -1,6 +1,7 @@
 package clean
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -65,6 +66,7 @@ type builder struct {
 	nodes   int
 	sheet   int // bytes of style sheets kept
 	raw     atom.Atom
+	attrs   []html.Attribute // used again for each tag
 }
 
 // build reads all tokens and reports whether the limits were kept.
@@ -95,6 +97,14 @@ func (b *builder) build(in string) bool {
 
 var cleanText = strings.NewReplacer("\x00", "", "\r\n", "\n", "\r", "\n")
 
+// repair makes line ends LF and drops NUL.
+func repair(s string) string {
+	if !strings.ContainsAny(s, "\x00\r") {
+		return s
+	}
+	return cleanText.Replace(s)
+}
+
 func (b *builder) text() {
 	raw := b.raw
 	b.raw = 0
@@ -108,7 +118,7 @@ func (b *builder) text() {
 	case atom.Script, atom.Title, atom.Iframe, atom.Noembed, atom.Noframes:
 		return
 	}
-	s := cleanText.Replace(string(b.z.Text()))
+	s := repair(string(b.z.Text()))
 	if s == "" {
 		return
 	}
@@ -132,13 +142,7 @@ func (b *builder) start(selfClosing bool) {
 		return // unknown, as Office writes many: only what is inside matters
 	}
 	n := element(a)
-	for i := 0; more; i++ {
-		var k, v []byte
-		k, v, more = b.z.TagAttr()
-		if i < maxAttrs {
-			n.Attr = append(n.Attr, html.Attribute{Key: string(k), Val: cleanText.Replace(string(v))})
-		}
-	}
+	n.Attr = b.attributes(more)
 	switch a {
 	case atom.Html, atom.Head, atom.Base, atom.Link, atom.Meta:
 		return
@@ -168,6 +172,19 @@ func (b *builder) start(selfClosing bool) {
 		return
 	}
 	b.push(n)
+}
+
+// attributes reads those of the current tag.
+func (b *builder) attributes(more bool) []html.Attribute {
+	b.attrs = b.attrs[:0]
+	for more {
+		var k, v []byte
+		k, v, more = b.z.TagAttr()
+		if len(b.attrs) < maxAttrs {
+			b.attrs = append(b.attrs, html.Attribute{Key: atom.String(k), Val: repair(string(v))})
+		}
+	}
+	return slices.Clone(b.attrs)
 }
 
 func (b *builder) push(n *html.Node) {

@@ -1,7 +1,6 @@
 package clean
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +34,9 @@ func (d *Doc) HTML(o Options) Result {
 	return newWriter(d, o).document(d)
 }
 
-func newWriter(d *Doc, o Options) *writer { return &writer{o: o, sheet: parseSheets(d.sheets)} }
+func newWriter(d *Doc, o Options) *writer {
+	return &writer{o: o, sheet: parseSheets(d.sheets), styles: map[string]string{}}
+}
 
 // document writes all of d.
 func (w *writer) document(d *Doc) Result {
@@ -65,6 +66,9 @@ type writer struct {
 	sheet *sheet
 	path  []*html.Node // ancestors that a style rule may name
 	send  *Letter      // set for outgoing mail
+
+	styles map[string]string // what was made of rules and a style attribute; newsletters repeat few
+	key    []byte            // of styles; used again
 }
 
 func (w *writer) node(n *html.Node) {
@@ -75,12 +79,15 @@ func (w *writer) node(n *html.Node) {
 	if n.Type != html.ElementNode || hidden[n.DataAtom] {
 		return
 	}
-	if n.DataAtom == atom.Img {
+	rule, ok := elements[n.DataAtom]
+	switch {
+	case n.DataAtom == atom.Img:
 		w.image(n)
 		return
-	}
-	rule, ok := elements[n.DataAtom]
-	if !ok || n.DataAtom == atom.A && !w.linked(n) {
+	case n.DataAtom == atom.A:
+		w.link(n)
+		return
+	case !ok:
 		w.children(n)
 		return
 	}
@@ -132,21 +139,22 @@ func (w *writer) attributes(n *html.Node, rule allowed) {
 	}
 }
 
-// linked writes nothing and reports whether the link leads somewhere; a link writes its own
-// attributes here because one is checked and two are ours.
-func (w *writer) linked(n *html.Node) bool {
+// link writes a link that leads somewhere; of others only the content is written.
+func (w *writer) link(n *html.Node) {
 	href, ok := safeLink(attr(n, "href"))
 	if !ok {
-		return false
+		w.children(n)
+		return
 	}
-	set(n, "href", href)
-	if w.send != nil {
-		n.Attr = slices.DeleteFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "rel" || a.Key == "target" })
-		return true
+	w.b.WriteString("<a")
+	w.attribute("href", href)
+	if w.send == nil {
+		w.b.WriteString(` rel="noopener noreferrer nofollow" target="_blank"`)
 	}
-	set(n, "rel", "noopener noreferrer nofollow")
-	set(n, "target", "_blank")
-	return true
+	w.attributes(n, 0)
+	w.b.WriteByte('>')
+	w.children(n)
+	w.b.WriteString("</a>")
 }
 
 // image writes an image, blocks it, or leaves it out.
@@ -244,16 +252,6 @@ func attr(n *html.Node, key string) string {
 		}
 	}
 	return ""
-}
-
-func set(n *html.Node, key, value string) {
-	for i := range n.Attr {
-		if n.Attr[i].Key == key {
-			n.Attr[i].Val = value
-			return
-		}
-	}
-	n.Attr = append(n.Attr, html.Attribute{Key: key, Val: value})
 }
 
 func escape(s string) string {

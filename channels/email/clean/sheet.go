@@ -31,6 +31,7 @@ type rule struct {
 type sheet struct {
 	byTag, byClass, byID map[string][]*rule
 	rules, left          int
+	hits                 []*rule // of the last match
 }
 
 // parseSheets reads style sheets. Rules under conditions, and selectors beyond names, classes,
@@ -153,42 +154,41 @@ func parseSimple(f string) (simple, bool) {
 	return p, true
 }
 
-// match returns the declarations of all rules that name n, weakest first.
-func (s *sheet) match(n *html.Node, path []*html.Node) []declaration {
+// match returns the rules that name n, weakest first. They are valid until the next call.
+func (s *sheet) match(n *html.Node, path []*html.Node) []*rule {
+	s.hits = s.hits[:0]
 	if s.rules == 0 || s.left <= 0 {
 		return nil
 	}
-	var hits []*rule
-	try := func(rules []*rule) {
-		for _, r := range rules {
-			s.left--
-			if s.left > 0 && r.matches(n, path) {
-				hits = append(hits, r)
+	s.try(s.byTag[n.Data], n, path)
+	s.try(s.byTag[""], n, path)
+	if class := attr(n, "class"); class != "" {
+		classes := strings.Fields(class)
+		for i, c := range classes {
+			if !slices.Contains(classes[:i], c) {
+				s.try(s.byClass[c], n, path)
 			}
 		}
 	}
-	try(s.byTag[n.Data])
-	try(s.byTag[""])
-	classes := strings.Fields(attr(n, "class"))
-	for i, c := range classes {
-		if !slices.Contains(classes[:i], c) {
-			try(s.byClass[c])
-		}
-	}
 	if id := attr(n, "id"); id != "" {
-		try(s.byID[id])
+		s.try(s.byID[id], n, path)
 	}
-	slices.SortStableFunc(hits, func(a, b *rule) int {
+	slices.SortFunc(s.hits, func(a, b *rule) int {
 		if a.weight != b.weight {
 			return a.weight - b.weight
 		}
 		return a.order - b.order
 	})
-	var out []declaration
-	for _, r := range hits {
-		out = append(out, r.decls...)
+	return s.hits
+}
+
+func (s *sheet) try(rules []*rule, n *html.Node, path []*html.Node) {
+	for _, r := range rules {
+		s.left--
+		if s.left > 0 && r.matches(n, path) {
+			s.hits = append(s.hits, r)
+		}
 	}
-	return out
 }
 
 func (r *rule) matches(n *html.Node, path []*html.Node) bool {

@@ -19,7 +19,7 @@ func stripTags(in string) string {
 			return squash(b.String())
 		case html.TextToken:
 			if !raw {
-				b.WriteString(cleanText.Replace(string(z.Text())))
+				b.WriteString(repair(string(z.Text())))
 			}
 			raw = false
 		case html.StartTagToken, html.SelfClosingTagToken:

@@ -149,16 +149,29 @@ func property(style, name string) string {
 // style returns the declarations for an element: those of the rules that name it, then its own.
 // Of two for one property the later counts, in its place.
 func (w *writer) style(n *html.Node, path []*html.Node) string {
-	return render(w.sheet.match(n, path), attr(n, "style"))
-}
-
-func render(decls []declaration, own string) string {
-	if own == "" && len(decls) == 0 {
+	own := attr(n, "style")
+	rules := w.sheet.match(n, path)
+	if own == "" && len(rules) == 0 {
 		return ""
 	}
-	if own != "" {
-		decls = append(decls, declarations(own)...)
+	w.key = append(w.key[:0], own...)
+	for _, r := range rules {
+		w.key = append(w.key, 0, byte(r.order), byte(r.order>>8))
 	}
+	s, ok := w.styles[string(w.key)]
+	if !ok {
+		s = render(rules, own)
+		w.styles[string(w.key)] = s
+	}
+	return s
+}
+
+func render(rules []*rule, own string) string {
+	var decls []declaration
+	for _, r := range rules {
+		decls = append(decls, r.decls...)
+	}
+	decls = append(decls, declarations(own)...)
 	var b strings.Builder
 	for i, d := range decls {
 		if overridden(decls[i+1:], d.property) {

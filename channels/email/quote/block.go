@@ -68,24 +68,22 @@ func field(s string) (role, bool) {
 func isField(s string) bool { _, ok := field(s); return ok }
 
 // headerBlock reports whether the block of fields that stands above a quoted mail begins at line i:
-// who and two more, or who and when and nothing else, each on a line of its own.
+// who, and two more; or who and when, if those look like it.
 func headerBlock(lines []line, i int) bool {
-	r, ok := field(lines[i].text)
-	if !ok || r&(roleFrom|roleDate|roleSubject|roleTo) == 0 {
+	seen := fieldsOf(lines[i].text)
+	if seen&(roleFrom|roleDate|roleSubject|roleTo) == 0 {
 		return false
 	}
-	if r != roleFrom && !followsRule(lines, i) && r != roleDate {
-		return false
-	}
-	seen, loose := r, 0
+	real := isReal(lines[i].text)
+	loose := 0
 	for j := i + 1; j < len(lines) && j <= i+blockSpan; j++ {
 		l := lines[j]
 		if l.quoted {
 			break
 		}
-		if r, ok := field(l.text); ok {
+		if r := fieldsOf(l.text); r != 0 {
 			seen |= r
-			seen |= fieldWithin(l.text)
+			real = real || isReal(l.text)
 			loose = 0
 			continue
 		}
@@ -93,10 +91,13 @@ func headerBlock(lines []line, i int) bool {
 			break
 		}
 	}
-	return complete(seen)
+	return complete(seen, real)
 }
 
-func complete(seen role) bool {
+// isReal reports whether the value of a field is one of a mail: an address or a time.
+func isReal(s string) bool { return hasAddress(s) || moment.MatchString(s) }
+
+func complete(seen role, real bool) bool {
 	if seen&roleFrom == 0 {
 		return false
 	}
@@ -106,24 +107,21 @@ func complete(seen role) bool {
 			n++
 		}
 	}
-	return n >= 2
+	return n >= 2 || real && seen&roleDate != 0
 }
 
-// fieldWithin finds a second field on the same line, which text forms of one HTML line have.
-func fieldWithin(s string) role {
+// fieldsOf returns the roles of the fields on a line: of the one it begins with and of those that
+// follow, where the text form of a mail has lost the line ends.
+func fieldsOf(s string) role {
+	seen, ok := field(s)
+	if !ok {
+		return 0
+	}
 	for _, f := range strings.Fields(s)[1:] {
-		if r, ok := fields[strings.ToLower(strings.TrimRight(f, ":："))]; ok && r == roleSubject {
-			return r
+		name, colon := cutColon(f)
+		if r := fields[strings.ToLower(name)]; colon && len(name) > 1 {
+			seen |= r
 		}
 	}
-	return 0
-}
-
-func followsRule(lines []line, i int) bool {
-	for j := i - 1; j >= 0; j-- {
-		if !lines[j].blank() {
-			return isRule(lines[j].text)
-		}
-	}
-	return false
+	return seen
 }

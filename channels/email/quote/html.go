@@ -1,7 +1,6 @@
 package quote
 
 import (
-	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -24,7 +23,7 @@ func HTML(s string) (visible, quoted string, ok bool) {
 // Doc splits a parsed mail, which it takes apart. If nothing is folded, ok is false and visible
 // is d.
 func Doc(d *clean.Doc) (visible, quoted *clean.Doc, ok bool) {
-	r := reader{leaves: map[*html.Node]int{}}
+	r := reader{leaves: make(map[*html.Node]int, 512)}
 	r.read(d.Root, context{})
 	parts := place(r.lines)
 	leadFold(r.lines, parts)
@@ -79,7 +78,7 @@ func filter(n *html.Node, keep func(*html.Node) (leaf, kept bool)) (out *html.No
 }
 
 func shallow(n *html.Node) *html.Node {
-	return &html.Node{Type: n.Type, DataAtom: n.DataAtom, Data: n.Data, Attr: slices.Clone(n.Attr)}
+	return &html.Node{Type: n.Type, DataAtom: n.DataAtom, Data: n.Data, Attr: n.Attr}
 }
 
 // context is what the elements around a text say about it.
@@ -227,7 +226,7 @@ func (r *reader) end() {
 	}
 	l := &r.lines[len(r.lines)-1]
 	l.text = shorten(squeeze(r.buf.String()))
-	l.quoted = l.quoted || strings.HasPrefix(l.text, ">") && l.text != ">:"
+	l.quoted = l.quoted || isMarked(l.text)
 	r.buf.Reset()
 	r.open = false
 }

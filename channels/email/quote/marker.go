@@ -48,6 +48,12 @@ func isSeparator(s string) bool {
 	return drawn >= 4 && separators[t]
 }
 
+// isGroupWise recognises the header ">>> Ann Lee <ann@example.com> 12/08/2026 14:03 >>>", below
+// which nothing is marked.
+func isGroupWise(s string) bool {
+	return len(s) > 12 && len(s) < 200 && strings.HasPrefix(s, ">>>") && strings.HasSuffix(s, ">>>") && hasDigit(s)
+}
+
 // isForward recognises the head of a forwarded mail: a drawn line, or the words alone when a
 // header block follows.
 func isForward(lines []line, i int) bool {
@@ -92,28 +98,69 @@ func announces(s string) bool {
 var devices = regexp.MustCompile(`(?i)iphone|ipad|ipod|android|blackberry|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|vivo|oneplus|nokia|lumia|windows ?phone|windows 1\d|windows mail|outlook|yahoo|gmail|mailbox|` +
 	`smartphone|handheld|mobile|mobil|telefon|téléphone|teléfono|phone|tablet|tablette|proton|typeapp|bluemail|spark|airmail|mail for|aquamail|k-9|fairemail|zoho|qq邮箱|网易|邮箱|手机|手機|小米|华为|荣耀|苹果|サムスン|スマートフォン|携帯|휴대폰|갤럭시|아이폰|アプリ|пошт|почт|телефон|смартфон`)
 
-// sentFrom are the beginnings of mobile signatures.
-var sentFrom = regexp.MustCompile(`(?i)^(?:[\[(*_]\s*)?(?:(?:sent|written|composed|sended|send|typed|emailed) (?:from|via|using|with|on|by) |get outlook for |download outlook|get bluemail |this (?:e-?mail|message) was sent from my |` +
-	`sent securely (?:from|with) |(?:von meinem |von meiner |von unterwegs )|(?:gesendet|diese nachricht wurde|versendet|verschickt) (?:von|mit|über|aus|vom) |outlook für |` +
-	`envoyé (?:de|depuis|à partir|avec|via|par) ?|envoyé d['’]|télécharge[rz] outlook|obtenez outlook|enviado (?:desde|con|a través|do|de|da|por|pelo|via|usando|a partir)|obtener outlook|obter o outlook|inviato (?:da|dal|con|dallo|tramite)|scarica outlook|ottieni outlook|` +
-	`verzonden (?:vanaf|met|vanuit|via)|verstuurd (?:vanaf|met|vanuit|via)|outlook voor |wysłan[eoya] (?:z|przy|za|ze)|pobierz (?:aplikację )?outlook|отправлено (?:с|из|от|через)|надіслано (?:з|із)|skickat (?:från|med|via)|hämta outlook|sendt (?:fra|med|via)|hent outlook|` +
-	`lähetetty |hanki outlook|odesláno (?:z|ze|pomocí)|odoslané z|küldve |elküldve |trimis (?:de|din|cu|prin)|gönderildi|(?:android|ios) için outlook|στάλθηκε από|изпратено от|được gửi từ|đã gửi từ|gửi từ|tải outlook|dikirim dari|diirim dari|ส่งจาก|נשלח מ|أرسلت من|أُرسلت من|مرسل من|` +
-	`发自|發自|從我的|从我的|来自我的|來自我的|寄自|傳送自|发送自|获取 ?outlook|取得 ?outlook|使用.{0,20}发送$|通过.{0,20}发送$|由.{0,20}发送$|` +
-	`iphone ?から送信|.{0,24}から送信|.{0,30}에서 보냄|나의 .{0,24}에서|.{0,24}で送信|outlook for (?:ios|android|mac))`)
+// sentFrom are the beginnings of mobile signatures, in lower case.
+var sentFrom = byFirst(`sent from |sent via |sent using |sent with |sent on |sent by |sent securely |written from |written on |composed on |composed with |sended from |send from |typed on |emailed from |
+	get outlook for |download outlook |get bluemail |outlook for |this email was sent from my |this e-mail was sent from my |this message was sent from my |
+	von meinem |von meiner |von unterwegs |gesendet von |gesendet mit |gesendet über |gesendet aus |gesendet vom |diese nachricht wurde von meinem |versendet mit |verschickt mit |outlook für |
+	envoyé de |envoyé depuis |envoyé à partir |envoyé avec |envoyé via |envoyé par |envoyé d'|envoyé d’|télécharger outlook|téléchargez outlook|obtenez outlook|
+	enviado desde |enviado con |enviado a través |enviado do |enviado de |enviado da |enviado por |enviado pelo |enviado via |enviado usando |enviado a partir |obtener outlook|obter o outlook|
+	inviato da |inviato dal |inviato con |inviato dallo |inviato tramite |scarica outlook|ottieni outlook|verzonden vanaf |verzonden met |verzonden vanuit |verzonden via |verstuurd vanaf |verstuurd met |
+	verstuurd vanuit |verstuurd via |outlook voor |wysłane z |wysłano z |wysłana z |wysłany z |wysłane przy |pobierz outlook|pobierz aplikację outlook|отправлено с |отправлено из |отправлено от |отправлено через |
+	надіслано з |надіслано із |skickat från |skickat med |skickat via |hämta outlook|sendt fra |sendt med |sendt via |hent outlook|lähetetty |hanki outlook|odesláno z |odesláno ze |odesláno pomocí |odoslané z |
+	trimis de |trimis din |trimis de pe |trimis cu |trimis prin |στάλθηκε από |изпратено от |được gửi từ |đã gửi từ |gửi từ |tải outlook|dikirim dari |ส่งจาก|נשלח מ|أرسلت من|أُرسلت من|مرسل من|
+	发自|發自|從我的|从我的|来自我的|來自我的|寄自|傳送自|发送自|获取 outlook|获取outlook|取得 outlook|取得outlook|나의 |내 `)
 
-// sentEnds are mobile signatures that end in the verb.
-var sentEnds = regexp.MustCompile(`(?i)(?:から送信(?:されました|済み)?|에서 보냄|에서 전송|에서 발송|'?(?:den|dan|dan|tan|ten|ımdan|imden|umdan) gönderildi|lähetetty .{2,40}(?:sta|stä|lta|ltä)|gesendet|发送|傳送|ile gönderildi|を入手|다운로드|下载|küldve)[.。!]?$`)
+// sentEnds are the ends of those that end in the verb.
+var sentEnds = []string{"から送信", "から送信されました", "で送信", "を入手", "에서 보냄", "에서 전송", "에서 발송", "gönderildi", "sta", "stä", "lta", "ltä", "gesendet", "发送", "傳送", "küldve"}
+
+func byFirst(list string) map[byte][]string {
+	out := map[byte][]string{}
+	for _, p := range strings.Split(list, "|") {
+		if p = strings.TrimLeft(p, "\n\t"); p != "" {
+			out[p[0]] = append(out[p[0]], p)
+		}
+	}
+	return out
+}
+
+// saysSent reports whether a line begins, or ends, as a mobile signature does. Ends alone are
+// common words, so that one of devices must be there, too.
+func saysSent(s string) bool {
+	low := strings.ToLower(strings.TrimLeft(s, "[(*_-–—~ "))
+	if low == "" {
+		return false
+	}
+	for _, p := range sentFrom[low[0]] {
+		if strings.HasPrefix(low, p) {
+			return true
+		}
+	}
+	for _, p := range []string{"from my ", "from ", "via ", "mobile ", "来自", "來自"} {
+		if strings.HasPrefix(low, p) && words(low) <= 5 {
+			return devices.MatchString(low)
+		}
+	}
+	low = strings.TrimRight(low, ".。!)]*_ ")
+	for _, e := range sentEnds {
+		if strings.HasSuffix(low, e) {
+			return devices.MatchString(low)
+		}
+	}
+	return false
+}
 
 var linked = regexp.MustCompile(`<[^<>\s]*>|\((?:https?:)[^()\s]*\)|\[(?:https?:|cid:)[^\]\s]*\]|https?://\S+`)
 
 // isMobileSignature recognises "Sent from my …". A sentence that begins so is none: it goes on
 // too long, has a comma, or names nothing one can write mail with and ends like a sentence.
 func isMobileSignature(s string) bool {
-	s = strings.TrimSpace(linked.ReplaceAllString(s, ""))
-	if s == "" || len(s) > 120 {
+	if len(s) > 300 {
 		return false
 	}
-	if !sentFrom.MatchString(s) && !(sentEnds.MatchString(s) && devices.MatchString(s)) {
+	if strings.ContainsAny(s, "<([") || strings.Contains(s, "http") {
+		s = strings.TrimSpace(linked.ReplaceAllString(s, ""))
+	}
+	if s == "" || len(s) > 120 || !saysSent(s) {
 		return false
 	}
 	head, tail, sentence := strings.Cut(s, ". ")

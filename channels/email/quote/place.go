@@ -11,8 +11,8 @@ type line struct {
 	code   bool   // fenced; always the writer's own
 
 	// What unmarkedQuote found, which is asked more than once.
-	looked   bool
-	quoteEnd int // 0: no quote begins here
+	looked bool
+	until  int // 0: no quote begins here
 }
 
 func (l line) blank() bool { return l.text == "" }
@@ -106,14 +106,14 @@ func unmarkedQuote(lines []line, i int) (int, bool) {
 	if !l.looked {
 		l.looked = true
 		if to, ok := findUnmarked(lines, i); ok {
-			l.quoteEnd = to
+			l.until = to
 		}
 	}
-	return l.quoteEnd, l.quoteEnd > 0
+	return l.until, l.until > 0
 }
 
 func findUnmarked(lines []line, i int) (int, bool) {
-	if isSeparator(lines[i].text) || headerBlock(lines, i) || isReplyAbove(lines[i].text) {
+	if s := lines[i].text; isSeparator(s) || isGroupWise(s) || isReplyAbove(s) || headerBlock(lines, i) {
 		return len(lines), true
 	}
 	if isRule(lines[i].text) {

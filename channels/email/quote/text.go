@@ -25,11 +25,17 @@ func Text(s string) Split {
 // textLine reads one line of a plain text mail.
 func textLine(t string) line {
 	l := line{raw: t, text: shorten(squeeze(t))}
-	l.quoted = strings.HasPrefix(l.text, ">") || strings.HasPrefix(l.text, "＞")
-	if l.text == ">:" {
-		l.quoted = false // the end of a header whose address was wrapped
-	}
+	l.quoted = isMarked(l.text)
 	return l
+}
+
+// isMarked reports whether a line has the sign of a quote in front. ">:" is the end of a header whose
+// address was wrapped.
+func isMarked(s string) bool {
+	if !strings.HasPrefix(s, ">") && !strings.HasPrefix(s, "＞") {
+		return false
+	}
+	return s != ">:" && !isGroupWise(s)
 }
 
 // fence marks what stands between two lines of ``` as code, in which nothing is a quote or a

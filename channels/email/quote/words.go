@@ -72,7 +72,7 @@ func startsLower(s string) bool {
 func hasDigit(s string) bool { return strings.IndexFunc(s, unicode.IsDigit) >= 0 }
 
 // ruleRunes are what people and programs draw lines with.
-const ruleRunes = "-_=*~+#—–─━_＿－ "
+const ruleRunes = "-_=*~+#—–─━＿－ "
 
 // isRule reports whether a line is drawn: two or more of the same, or of a few, signs.
 func isRule(s string) bool {

@@ -13,7 +13,7 @@ const (
 
 // lastVerbs end the header of a quote. Lower case; longer ones before their own ends.
 var lastVerbs = []string{
-	"wrote", "writes", "schrieb", "schrieb folgendes", "hat geschrieben", "a écrit", "a ecrit", "escribió", "escribio",
+	"wrote", "writes", "schrieb", "schrieb folgendes", "geschrieben", "a écrit", "a ecrit", "escribió", "escribio",
 	"ha scritto", "scrive", "ha escrit", "va escriure", "escreveu", "schreef", "schreef het volgende", "heeft geschreven",
 	"geschreven", "napisał", "napisała", "napisał(a)", "napisał/a", "pisze", "написал", "написала", "написал(а)", "написал(a)", "пишет",
 	"написав", "написала", "пише", "skrev", "skrev følgende", "skreiv", "kirjoitti", "napsal", "napsala", "napsal(a)", "napísal",
@@ -25,7 +25,7 @@ var lastVerbs = []string{
 
 // middleVerbs are followed by the name in their languages.
 var middleVerbs = []string{
-	" schrieb ", " schreef ", " skrev ", " skreiv ", " pisze ", " heeft ", " pisał ", " yazdı ", " kirjoitti ", " kirjutas ", " rašė ",
+	" wrote on ", " wrote at ", " schrieb ", " schreef ", " skrev ", " skreiv ", " pisze ", " heeft ", " pisał ", " yazdı ", " kirjoitti ", " kirjutas ", " rašė ",
 }
 
 var (
@@ -59,7 +59,7 @@ func wroteHeader(lines []line, i int) (to int, strong bool) {
 			continue
 		}
 		ok, sure := wrote(joined)
-		if !ok && !(nextIsQuoted(lines, j+1) && names(joined)) {
+		if !ok && (!nextIsQuoted(lines, j+1) || !names(joined)) {
 			continue
 		}
 		if j > i && startsLater(lines, i, j) {
@@ -139,10 +139,22 @@ func wrote(s string) (ok, sure bool) {
 	case colon && hasMiddleVerb(low):
 		when := moment.MatchString(t)
 		return when || hasAddress(t), when
+	case colon && quoting(low) && hasAddress(t):
+		return true, false
 	case colon && closesWithAddress(t) && moment.MatchString(t):
 		return true, true
 	}
 	return false, false
+}
+
+// quoting recognises the header of webmail programs that name the person alone.
+func quoting(low string) bool {
+	for _, p := range []string{"quoting ", "zitat von ", "citando a ", "citando ", "citation de ", "citazione da ", "citat från ", "citace ", "引用 "} {
+		if strings.HasPrefix(low, p) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasAddress(s string) bool { return strings.Contains(s, "@") && address.MatchString(s) }
