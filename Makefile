@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ARGS    ?=
 CYCLES  ?= 200
 
-.PHONY: run build binary front dev test test-go test-web test-ferret test-kafka test-s3 test-e2e bench crash lint fmt types clean
+.PHONY: run build binary front dev test test-go test-web test-ferret test-kafka test-s3 test-mail test-e2e bench crash lint fmt types clean
 
 ## run: build everything and start it, with the demo alive
 run: build
@@ -37,7 +37,7 @@ dev: web/app/node_modules/.stamp web/widget/node_modules/.stamp front
 	$(GO) run ./cmd/parleydev
 
 ## test: every test there is
-test: test-go test-metasim test-web test-ferret test-kafka test-s3 test-e2e
+test: test-go test-metasim test-web test-ferret test-kafka test-s3 test-mail test-e2e
 
 test-go:
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
@@ -65,6 +65,10 @@ test-kafka:
 ## test-s3: the file store's suite against a real S3 server, installed into build/bin
 test-s3:
 	bash deploy/s3/test.sh
+
+## test-mail: the mail adapter against real Dovecot and Postfix, from Debian
+test-mail:
+	bash deploy/mail/test.sh
 
 ## test-e2e: browsers against the real binary
 test-e2e: build web/e2e/node_modules/.stamp chromium

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -27,29 +28,21 @@ import (
 //	│ └ pictures the HTML shows
 //	└ files
 //
-// A level that would hold one thing only is left out.
+// A level that would hold one thing only is left out. What CSS there is stands in attributes:
+// many mail programs read no other.
 func (s *Session) compose(ctx context.Context, d *draft, step channels.Step, h history) ([]byte, error) {
 	files, err := s.files(ctx, step.Parts)
 	if err != nil {
 		return nil, err
 	}
-	w, err := s.written(ctx, step.Outbound.Message, h)
-	if err != nil {
-		return nil, err
-	}
-	var inline, attached []file
-	for _, f := range files {
-		if f.part.Inline != "" && strings.Contains(w.html, "cid:"+f.part.Inline) {
-			inline = append(inline, f)
-		} else {
-			attached = append(attached, f)
-		}
-	}
-	inline = append(inline, w.inline...)
+	w := s.written(ctx, step.Outbound.Message, d.parent, h.Last, files)
 	tree := alternative(w)
-	if len(inline) > 0 {
-		tree = node{kind: "multipart/related", below: append([]node{tree}, leaves(inline, "inline")...)}
+	if len(w.inline) > 0 {
+		tree = node{kind: "multipart/related", below: append([]node{tree}, leaves(w.inline, "inline")...)}
 	}
+	attached := slices.DeleteFunc(files, func(f file) bool {
+		return slices.ContainsFunc(w.inline, func(i file) bool { return i.part.File != "" && i.part.File == f.part.File })
+	})
 	if len(attached) > 0 {
 		tree = node{kind: "multipart/mixed", below: append([]node{tree}, leaves(attached, "attachment")...)}
 	}
@@ -163,12 +156,9 @@ func (n node) body(w *message.Writer) error {
 
 // alternative is the text twice: for programs that show HTML and for those that do not.
 func alternative(w words) node {
-	utf8Text := map[string]string{"charset": "utf-8"}
-	plain := node{kind: "text/plain", params: utf8Text, coding: "quoted-printable", data: []byte(crlf(w.text))}
-	rich := node{kind: "text/html", params: utf8Text, coding: "quoted-printable", data: []byte(crlf(w.html))}
-	if w.html == "" {
-		return plain
-	}
+	flowed := map[string]string{"charset": "utf-8", "format": "flowed"} // RFC 3676
+	plain := node{kind: "text/plain", params: flowed, coding: "quoted-printable", data: []byte(crlf(w.text))}
+	rich := node{kind: "text/html", params: map[string]string{"charset": "utf-8"}, coding: "quoted-printable", data: []byte(crlf(w.html))}
 	return node{kind: "multipart/alternative", below: []node{plain, rich}}
 }
 

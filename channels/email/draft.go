@@ -19,6 +19,7 @@ type draft struct {
 	to, cc, bcc  []*netmail.Address
 	inReplyTo    string
 	references   []string
+	parent       known  // the mail answered
 	replyTo      string // a plus-address; empty: none
 	automatic    bool   // a program wrote it
 	acknowledges bool   // and only to say that a mail came
@@ -56,6 +57,12 @@ func (s *Session) draft(ctx context.Context, b *book, step channels.Step) (*draf
 	}
 	d.subject = subjectOf(o, h, se)
 	d.refer(o, h)
+	if d.inReplyTo != "" {
+		if err := b.load(ctx, mailKey(d.inReplyTo)); err != nil {
+			return nil, err
+		}
+		b.value(mailKey(d.inReplyTo), &d.parent)
+	}
 	if s.set.plus {
 		if a, ok := s.keys.plus(s.set.address, d.thread); ok {
 			d.replyTo = a
