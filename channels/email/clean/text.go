@@ -56,7 +56,7 @@ func (w *textWriter) node(n *html.Node) {
 		w.words(n.Data)
 		return
 	}
-	if hidden[n.DataAtom] || !w.all && isHidden(n) {
+	if hidden[n.DataAtom] || !w.all && IsConcealed(n) {
 		return
 	}
 	switch n.DataAtom {
@@ -306,8 +306,8 @@ func unseen(r rune) bool {
 	return r == '\u00ad' || r == '\u034f' || r == '\u200b' || r == '\u2060' || r == '\ufeff' || r == '\u2007'
 }
 
-// isHidden reports whether the element's own style hides it.
-func isHidden(n *html.Node) bool {
+// IsConcealed reports whether the element's own style hides it, as that of a preview line does.
+func IsConcealed(n *html.Node) bool {
 	for _, a := range n.Attr {
 		if a.Key == "hidden" {
 			return true

@@ -83,7 +83,7 @@ func shallow(n *html.Node) *html.Node {
 
 // context is what the elements around a text say about it.
 type context struct {
-	quoted, header, sign, pre bool
+	quoted, header, sign, pre, concealed bool
 }
 
 // reader turns a tree into lines and remembers in which each leaf is.
@@ -137,6 +137,7 @@ func (r *reader) element(n *html.Node, c context) {
 		r.end()
 	}
 	r.mark(n, &c)
+	c.concealed = c.concealed || clean.IsConcealed(n)
 	if isIntroduced(n) {
 		r.introduced(n, c)
 	} else {
@@ -207,6 +208,9 @@ func (r *reader) leaf(n *html.Node, text string, c context) {
 		r.open = true
 	}
 	r.leaves[n] = len(r.lines) - 1
+	if c.concealed {
+		return // in its place, but nobody sees it
+	}
 	r.buf.WriteString(text)
 	if strings.TrimSpace(text) == "" {
 		return

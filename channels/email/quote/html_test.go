@@ -46,6 +46,8 @@ var htmlMails = map[string]string{
 	"only_quote":        `<blockquote type="cite"><div>mine</div></blockquote>`,
 	"only_outlook":      `<div id="divRplyFwdMsg"><b>From:</b> mine<br><b>To:</b> mine</div><div>mine</div>`,
 	"indented":          `<div>mine</div><blockquote style="margin:0 0 0 40px;border:none">mine</blockquote><div>mine</div>`,
+	"preview_line":      `<div style="display:none;max-height:0">mine</div><div>mine</div><blockquote type="cite">theirs</blockquote>`,
+	"preview_line_only": `<div style="display:none;max-height:0">mine</div><blockquote type="cite"><div>mine</div></blockquote>`,
 	"image_answer":      `<div><img src="cid:mine" alt="mine"></div><blockquote type="cite">theirs</blockquote>`,
 }
 

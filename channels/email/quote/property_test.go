@@ -2,10 +2,13 @@ package quote
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"github.com/parley-hub/parley/channels/email/clean"
 )
@@ -31,6 +34,39 @@ func FuzzText(f *testing.F) {
 	f.Add("Yes\n\nOn 12.08.26 14:03, Ann wrote:\n> One?\n")
 	f.Add("发自我的iPhone\r\n> a\r> b")
 	f.Fuzz(kept)
+}
+
+// FuzzHTML asserts that each text of a mail is in exactly one part.
+func FuzzHTML(f *testing.F) {
+	for _, in := range htmlMails {
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		want := texts(clean.Parse(in).Root)
+		visible, quoted, ok := Doc(clean.Parse(in))
+		got := texts(visible.Root)
+		if ok {
+			got = append(got, texts(quoted.Root)...)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if strings.Join(got, "") != strings.Join(want, "") {
+			t.Errorf("in: %q\ngot:  %q\nwant: %q", in, got, want)
+		}
+	})
+}
+
+// texts collects the lines of all text that is not left out for its element.
+func texts(root *html.Node) []string {
+	var out []string
+	for n := root.FirstChild; n != nil; n = n.NextSibling {
+		if n.Type == html.TextNode {
+			out = append(out, strings.SplitAfter(n.Data, "\n")...)
+		} else if !clean.IsHidden(n) {
+			out = append(out, texts(n)...)
+		}
+	}
+	return out
 }
 
 func kept(t *testing.T, mail string) {

@@ -166,7 +166,7 @@ func businessCard(lines []line) bool {
 
 // footer is what lists and firms put under a mail.
 var footer = regexp.MustCompile(`(?i)unsubscribe|mailing list|you (?:are receiving|received) this|to stop receiving|view it on github|reply to this (?:email|message) directly|manage your (?:subscription|notification)|` +
-	`confidential(?:ity)?|intended (?:recipient|solely|only)|privileged|disclaimer|virus[- ]free|think before you print|consider the environment|vertraulich|vertrauliche|confidentielle|confidencial|riservat|vertrouwelijk|poufn|конфиденциальн|` +
+	`confidential(?:ity)?|intended (?:recipient|solely|only)|privileged|disclaimer|virus[- ]free|think before you print|consider the environment|vertraulich|vertrauliche|confidentielle|confidenci[aá]|riservat|vertrouwelijk|poufn|конфиденциальн|` +
 	`保密|机密|機密|仅供收件人|退订|取消订阅|配信停止|수신거부|abmelden|désabonner|se désinscrire|darse de baja|cancellare l'iscrizione|/listinfo/|avast|this (?:e-?mail|message) (?:and any|is intended|may contain|has been (?:checked|scanned))`)
 
 // isFooter reports whether the lines, up to the end of the mail, are such a footer.
