@@ -1511,4 +1511,12 @@ export interface Operations {
     params: { id: string }
     answer: void
   }
+  /** Back from signing in on the far side */
+  connected: {
+    method: 'GET'
+    path: '/connect/{kind}/{name}'
+    params: { kind: string; name: string }
+    query: { state?: string }
+    answer: void
+  }
 }
