@@ -395,6 +395,9 @@ func (s *Sender) again(t Target, d *Delivery, tried int) {
 	}
 	d.State = "retrying"
 	s.clock.AfterFunc(Schedule[tried], func() {
+		s.mu.Lock()
+		d.State = "sending"
+		s.mu.Unlock()
 		if s.ctx.Err() == nil && !s.attempt(t, d, s.ctx) {
 			s.again(t, d, tried+1)
 		}

@@ -231,9 +231,9 @@ func code(v m) string {
 		return "none"
 	}
 	if e["error_subcode"] == nil {
-		return fmt.Sprint(e["code"])
+		return fmt.Sprintf("%.0f", e["code"])
 	}
-	return fmt.Sprint(e["code"], "/", e["error_subcode"])
+	return fmt.Sprintf("%.0f/%.0f", e["code"], e["error_subcode"])
 }
 
 func (r *rig) want(what string, status int, v m, wantStatus int, wantCode string) {
