@@ -21,8 +21,8 @@ func group(action, status, diagnostic string) string {
 	return fmt.Sprintf("Final-Recipient: rfc822; customer@far.example\nAction: %s\nStatus: %s\nDiagnostic-Code: smtp; %s\n", action, status, diagnostic)
 }
 
-// Case 99: bounces of the shapes that servers write, with what is to be done.
-func TestBounces(t *testing.T) {
+// Case 99, bounce_marks_message_failed: bounces of the shapes that servers write, with what is to be done.
+func TestBounceMarksMessageFailed(t *testing.T) {
 	const daemon = "Return-Path: <>\nFrom: Mail Delivery Subsystem <mailer-daemon@googlemail.com>\nTo: support@example.com\n"
 	cases := []struct {
 		name, raw string
@@ -69,6 +69,30 @@ func TestBounces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Case 98: what comes back to an automatic answer is read and is answered by no machine.
+func TestAnswersToMachines(t *testing.T) {
+	t.Run("auto_reply_stored_no_reply", func(t *testing.T) {
+		m := parse(t, "From: Ann <ann@example.org>\nSubject: Automatic reply: your order\nAuto-Submitted: auto-replied\nIn-Reply-To: <m.1@example.com>\n\nI am away until Monday.\n")
+		if m.Auto != mail.AutoReply || !m.Suppress || strings.TrimSpace(m.Text) != "I am away until Monday." || m.InReplyTo[0] != "m.1@example.com" || m.Bounce != nil {
+			t.Errorf("%s %v %q", m.Auto, m.Suppress, m.Text)
+		}
+	})
+	t.Run("ooo_ping_pong_200", func(t *testing.T) {
+		for i := range 200 {
+			m := parse(t, fmt.Sprintf("From: Ann <ann@example.org>\nSubject: Automatic reply: Automatic reply: %d\n\nI am away.\n", i))
+			if !m.Suppress {
+				t.Fatalf("round %d would be answered", i)
+			}
+		}
+	})
+	t.Run("bounce_to_auto_ack", func(t *testing.T) {
+		m := parse(t, dsn(group("failed", "5.1.1", "550 no such user")))
+		if m.Auto != mail.AutoBounce || !m.Suppress || m.Bounce.OriginalMessageID != "m.01ABC.mac@example.com" {
+			t.Errorf("%s %v %+v", m.Auto, m.Suppress, m.Bounce)
+		}
+	})
 }
 
 func TestBounceOfTwo(t *testing.T) {

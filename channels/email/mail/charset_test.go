@@ -38,6 +38,7 @@ func enc(t *testing.T, e encoding.Encoding, s string) []byte {
 	return b
 }
 
+// Case 101: the table of charsets, labelled rightly, wrongly and not at all.
 func TestCharsets(t *testing.T) {
 	gb, big5, sjis := simplifiedchinese.GB18030, traditionalchinese.Big5, japanese.ShiftJIS
 	raw := encoding.Nop
@@ -132,6 +133,34 @@ func TestCharsetsOfHeaders(t *testing.T) {
 	}
 }
 
+// A subject is a few characters, and nobody says in which charset.
+func TestShortUndeclared(t *testing.T) {
+	cases := []struct {
+		name  string
+		enc   encoding.Encoding
+		texts string
+	}{
+		{"gb18030", simplifiedchinese.GB18030, "你好|订单|退款|发票|咨询|Re: 订单12345|产品报价单|关于合同的问题|张伟|王芳|李娜|上海某某科技有限公司|附件：简历.pdf|屏幕碎了|什么时候发货？|投诉|没收到货|回复: 会议纪要"},
+		{"big5", traditionalchinese.Big5, "你好|訂單|退款問題|發票|謝謝|產品報價單|王小明|什麼時候出貨？|台北市政府"},
+		{"shift_jis", japanese.ShiftJIS, "こんにちは|注文について|お問い合わせ|請求書|商品が届きません|カタログ|田中太郎"},
+		{"euc_jp", japanese.EUCJP, "こんにちは|注文について|お問い合わせ|商品が届きません|カタログ"},
+		{"euc_kr", korean.EUCKR, "안녕하세요|주문|환불 문의|감사합니다|김철수"},
+		{"windows_1251", charmap.Windows1251, "Привет|Заказ|Вопрос по заказу|Иван Петров|Где мой заказ?"},
+		{"koi8_r", charmap.KOI8R, "Привет|Заказ|Вопрос по заказу|Иван Петров"},
+		{"windows_1252", charmap.Windows1252, "Müller|café|Señor Núñez|Grüße|été|São Paulo|ÜBERWEISUNG|Ça va ?|Äpfel|«Bonjour»|10 €|it’s"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			for _, s := range strings.Split(c.texts, "|") {
+				m, _ := mail.Parse(append([]byte("From: a@x.org\nSubject: "), append(enc(t, c.enc, s), "\n\nx"...)...))
+				if m.Subject != s {
+					t.Errorf("got %q want %q", m.Subject, s)
+				}
+			}
+		})
+	}
+}
+
 func TestUTF7Body(t *testing.T) {
 	m, _ := mail.Parse([]byte("Content-Type: text/plain; charset=utf-7\n\nHi +T2BZfQ- and 1 +- 1"))
 	if m.Text != "Hi 你好 and 1 + 1" {
@@ -139,7 +168,7 @@ func TestUTF7Body(t *testing.T) {
 	}
 }
 
-// invalid_utf8_anywhere: every string can be stored, whatever bytes came.
+// Case 101, invalid_utf8_anywhere: every string can be stored, whatever bytes came.
 func TestInvalidUTF8Anywhere(t *testing.T) {
 	bad := "\xff\xfe\xc3\x28\xa0\x00\xed\xa0\x80"
 	raw := strings.ReplaceAll("From: N@ <a@b.N@>\nTo: N@\nSubject: N@\nMessage-ID: <N@@x>\nReferences: <aN@@x>\nContent-Type: multipart/mixed; boundary=b\n\n"+

@@ -72,6 +72,7 @@ func hostile(t testing.TB) map[string][]byte {
 		"nested_with_strays":      []byte(nested(28, "multipart/mixed") + rep(rep("--b ", 20)+"\r\n", 20_000)),
 		"cc_8_bit_words":          []byte(rep("Cc: "+rep("=?gbk?q?=c4=e3?= \xc4\xe3 ", 2500)+"\r\n", 16) + head + "\r\nwords"),
 		"parameters":              []byte(head + "Content-Type: text/plain" + rep("; a*1*=b", 8000) + "\r\n\r\nwords"),
+		"outofmemory_1_1_mb":      []byte(head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + rep("--b\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\nwords\r\n", 1_100_000/70)),
 		"zip_bomb":                []byte(head + "Content-Type: application/zip; name=z.zip\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.StdEncoding.EncodeToString(bomb.Bytes())),
 		"boundaries_only":         []byte(head + "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + rep("--b\r\n", 500_000)),
 		"uuencoded_begins":        []byte(head + "\r\n" + rep("begin 644 a\r\n", 300_000)),

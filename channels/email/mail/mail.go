@@ -54,7 +54,7 @@ var ErrEmpty = errors.New("the mail is empty")
 
 // Parse reads a mail. The only error is ErrEmpty, together with an empty Mail: everything else
 // that is wrong is told in Problems.
-func Parse(raw []byte) (m *Mail, err error) {
+func Parse(raw []byte) (*Mail, error) {
 	p := &parser{m: &Mail{Automation: Automation{Auto: AutoNone}}}
 	if p.start(raw); len(p.raw) == 0 {
 		p.problem("the mail is empty")

@@ -95,6 +95,8 @@ func derivedName(mime string) string {
 		return kind + ext
 	case ok:
 		return "attachment" + ext
+	case kind == "text":
+		return "attachment.txt"
 	}
 	return "attachment.bin"
 }

@@ -112,9 +112,6 @@ func score(s string, sc script) float64 {
 		}
 		next, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
 		w, size := weigh(r, prev, next, sc)
-		if r == utf8.RuneError && i > len(s)-8 {
-			size = 0.1 // the sample may end inside a character
-		}
 		sum += w * size
 		n += size
 		prev = r
@@ -128,6 +125,8 @@ func score(s string, sc script) float64 {
 // weigh tells how ordinary a character is between its neighbours, and the bytes it counts for.
 func weigh(r, prev, next rune, sc script) (w, size float64) {
 	switch {
+	case r == utf8.RuneError && sc == anyScript:
+		return -1, 1 // what is valid beside it is seldom so by chance
 	case r == utf8.RuneError, unicode.Is(unicode.Co, r):
 		return -3, 1
 	case unicode.IsControl(r):
@@ -184,7 +183,7 @@ func weighCyrillic(r, prev, next rune) float64 {
 		return 0.9
 	case r >= 'А' && r <= 'Я' || r == 'Ё':
 		if unicode.IsLower(prev) {
-			return -0.8
+			return -1.5
 		}
 		return 0.6
 	case strings.ContainsRune("«»„“”–—…№і їєІ\u00a0", r):
@@ -192,7 +191,7 @@ func weighCyrillic(r, prev, next rune) float64 {
 	case unicode.Is(unicode.Cyrillic, r):
 		return 0.1
 	}
-	return -0.6
+	return -1.5
 }
 
 func weighEast(r rune, sc script) float64 {
