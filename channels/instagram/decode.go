@@ -23,19 +23,12 @@ const ownThread = "account"
 // id as the entry's, so the entry decides last.
 func whose(u meta.Update) timeline.Handle {
 	if itemLike(u.Field) {
-		var it struct {
-			Sender    party `json:"sender"`
-			Recipient party `json:"recipient"`
-			Message   struct {
-				Echo bool `json:"is_echo"`
-			} `json:"message"`
+		from := "recipient"
+		if string(meta.Field(u.Raw, "message", "is_echo")) == "true" {
+			from = "sender"
 		}
-		_ = json.Unmarshal(u.Raw, &it) // what cannot be read says nothing
-		id := it.Recipient.ID
-		if it.Message.Echo {
-			id = it.Sender.ID
-		}
-		if digits(string(id)) {
+		id := meta.Plain(meta.Field(u.Raw, from, "id"))
+		if digits(id) {
 			return timeline.Handle(id)
 		}
 	}
@@ -83,12 +76,13 @@ type decoder struct {
 
 // update reads one update.
 func (d *decoder) update(u meta.Update) {
+	who := string(whose(u))
 	switch {
 	case u.Test():
 		d.test(u, "dashboard")
 	case u.Object != object && u.Object != "":
 		d.strange++
-	case whose(u) != "" && !d.s.set.mine(string(whose(u))) && !d.s.set.mine(u.Entry):
+	case who != "" && !d.s.set.mine(who) && !d.s.set.mine(u.Entry):
 		d.strange++
 	case itemLike(u.Field):
 		d.item(u)

@@ -1,11 +1,18 @@
 package instagram
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -30,4 +37,533 @@ func planned(t testing.TB, s channels.Session, o timeline.Outbound) []channels.S
 		steps[i].Key, steps[i].N, steps[i].Outbound, steps[i].Tag = channels.StepKey(o.ID, i), i, o, rule.Tag
 	}
 	return steps
+}
+
+// calls are what a session asked of the far side.
+type calls struct {
+	paths  []string
+	bodies []string
+	auth   []string
+}
+
+// answering is a hub whose far side answers from a list, the last one for ever.
+func answering(c *calls, replies ...channeltest.Reply) *channeltest.Hub {
+	return channeltest.NewHub().At(now).Far(func(q *channeltest.Request) channeltest.Reply {
+		c.paths = append(c.paths, q.Method+" "+q.URL.Path+queryOf(q.URL.Query()))
+		c.bodies = append(c.bodies, string(q.Body))
+		c.auth = append(c.auth, q.Header.Get("Authorization"))
+		return replies[min(len(c.paths), len(replies))-1]
+	})
+}
+
+// queryOf is a query without the proof, which differs with every token.
+func queryOf(q url.Values) string {
+	q.Del("appsecret_proof")
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+func said(body string) channeltest.Reply { return channeltest.Reply{Body: body} }
+
+func failed(status, code, sub int) channeltest.Reply {
+	return channeltest.Reply{Status: status, Body: fmt.Sprintf(`{"error":{"message":"no","code":%d,"error_subcode":%d}}`, code, sub)}
+}
+
+func failure(t *testing.T, err error) *channels.Failure {
+	t.Helper()
+	var f *channels.Failure
+	if !errors.As(err, &f) || f.Advice == "" {
+		t.Fatalf("%v is no failure with advice", err)
+	}
+	return f
+}
+
+func TestSendText(t *testing.T) {
+	var c calls
+	s := opened(t, answering(&c, said(`{"recipient_id":"`+maya+`","message_id":"mid.1"}`)))
+	r := s.Do(t.Context(), planned(t, s, toMaya("您好"))[0])
+	if r.Outcome != channels.Accepted || r.Remote != "mid.1" {
+		t.Fatalf("%+v", r)
+	}
+	if c.paths[0] != "POST /v25.0/"+me+"/messages" || c.bodies[0] != `{"recipient":{"id":"`+maya+`"},"message":{"text":"您好"}}` || c.auth[0] != "Bearer "+token {
+		t.Errorf("%q", c)
+	}
+}
+
+func TestSendWithFacebookLogin(t *testing.T) {
+	var proof, host string
+	hub := channeltest.NewHub().Far(func(q *channeltest.Request) channeltest.Reply {
+		proof, host = q.URL.Query().Get("appsecret_proof"), q.URL.Host
+		return said(`{"message_id":"m"}`)
+	})
+	s := opened(t, hub, "flavour", "facebook", "pageId", "777")
+	if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Outcome != channels.Accepted {
+		t.Fatalf("%+v", r)
+	}
+	if proof != meta.Proof(secret, token) || host != "graph.facebook.com" {
+		t.Error(proof, host)
+	}
+}
+
+// text_1001_bytes, 334 汉字, emoji ZWJ at the cut: pieces of at most 1000 bytes, no character torn.
+func TestSplitsText(t *testing.T) {
+	s := opened(t, channeltest.NewHub())
+	for name, c := range map[string]struct {
+		text   string
+		pieces int
+	}{
+		"text_1000_bytes":      {strings.Repeat("a", 1000), 1},
+		"text_1001_bytes":      {strings.Repeat("a", 1001), 2},
+		"333 汉字":               {strings.Repeat("汉", 333), 1},
+		"334 汉字":               {strings.Repeat("汉", 334), 2},
+		"emoji ZWJ at the cut": {strings.Repeat("a", 990) + "👩‍👩‍👧‍👦" + "b", 2},
+		"flags":                {strings.Repeat("🇩🇪", 300), 3},
+		"words are kept whole": {strings.Repeat("a", 900) + " " + strings.Repeat("b", 200), 2},
+		"one absurd grapheme":  {"a" + strings.Repeat("\u0301", 2000), 5},
+		"blank":                {" \n ", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ps := pieces(c.text, false)
+			if len(ps) != c.pieces {
+				t.Fatalf("%d pieces", len(ps))
+			}
+			for _, p := range ps {
+				if len(p) > maxText || !utf8.ValidString(p) {
+					t.Errorf("%d bytes, %q…", len(p), p[:20])
+				}
+			}
+			if c.pieces > 0 && strings.Join(ps, "") != c.text {
+				t.Error("the pieces are not the text")
+			}
+		})
+	}
+	if ps := pieces(strings.Repeat("a", 990)+"👩‍👩‍👧‍👦"+"b", false); ps[1] != "👩‍👩‍👧‍👦b" {
+		t.Errorf("%q", ps[1])
+	}
+	if ps := pieces(strings.Repeat("a", 900)+" "+strings.Repeat("b", 200), false); ps[1] != strings.Repeat("b", 200) {
+		t.Errorf("%q", ps[1])
+	}
+	if steps := planned(t, s, toMaya(strings.Repeat("a", 2500))); len(steps) != 3 || steps[2].Key != "m1/2" {
+		t.Error(len(steps))
+	}
+}
+
+// quick_reply_14, title_21_chars, button_4: refused before anything is sent.
+func TestButtonLimits(t *testing.T) {
+	s := opened(t, channeltest.NewHub()).(channels.Planner)
+	some := func(n int, kind, title, value string) (out []timeline.Button) {
+		for range n {
+			out = append(out, timeline.Button{Kind: kind, Title: title, Value: value})
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		text    string
+		buttons []timeline.Button
+		ok      bool
+	}{
+		"quick_reply_13":    {"pick", some(13, "reply", "Red", ""), true},
+		"quick_reply_14":    {"pick", some(14, "reply", "Red", ""), false},
+		"title_20_chars":    {"pick", some(1, "reply", strings.Repeat("字", 20), ""), true},
+		"title_21_chars":    {"pick", some(1, "reply", strings.Repeat("字", 21), ""), false},
+		"no title":          {"pick", some(1, "reply", "", ""), false},
+		"button_3":          {"pick", some(3, "link", "Shop", "https://shop.example"), true},
+		"button_4":          {"pick", some(4, "link", "Shop", "https://shop.example"), false},
+		"a link to nowhere": {"pick", some(1, "link", "Shop", "javascript:alert(1)"), false},
+		"both sorts":        {"pick", append(some(1, "reply", "Red", ""), some(1, "link", "Shop", "https://shop.example")...), false},
+		"without a text":    {"", some(1, "reply", "Red", ""), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := toMaya(c.text)
+			o.Message.Buttons = c.buttons
+			_, err := s.Plan(o)
+			if c.ok != (err == nil) {
+				t.Fatal(err)
+			}
+			if err != nil && failure(t, err).Class != channels.BadContent {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestButtonsAreSent(t *testing.T) {
+	for name, c := range map[string]struct {
+		text    string
+		buttons []timeline.Button
+		part    bool
+		want    []string
+	}{
+		"answers": {"pick", []timeline.Button{{Kind: "reply", Title: "Red", Value: "R"}, {Title: "Blue"}}, false,
+			[]string{`{"quick_replies":[{"content_type":"text","payload":"R","title":"Red"},{"content_type":"text","payload":"Blue","title":"Blue"}],"text":"pick"}`}},
+		"answers come last": {"pick", []timeline.Button{{Kind: "reply", Title: "Red", Value: "R"}}, true,
+			[]string{`{"attachment":{"payload":{"url":"https://files.invalid/F1"},"type":"image"}}`, `{"quick_replies":[{"content_type":"text","payload":"R","title":"Red"}],"text":"pick"}`}},
+		"links below a long text": {strings.Repeat("a", 700), []timeline.Button{{Kind: "link", Title: "Shop", Value: "https://shop.example"}}, false,
+			[]string{`{"text":"` + strings.Repeat("a", 640) + `"}`,
+				`{"attachment":{"payload":{"buttons":[{"title":"Shop","type":"web_url","url":"https://shop.example"}],"template_type":"button","text":"` + strings.Repeat("a", 60) + `"},"type":"template"}}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cs calls
+			hub := answering(&cs, said(`{"message_id":"m"}`))
+			s := opened(t, hub)
+			o := toMaya(c.text)
+			o.Message.Buttons = c.buttons
+			if c.part {
+				o.Message.Parts = []timeline.Part{picture(t, hub)}
+			}
+			for _, st := range planned(t, s, o) {
+				if r := s.Do(t.Context(), st); r.Outcome != channels.Accepted {
+					t.Fatalf("%+v", r)
+				}
+			}
+			for i, w := range c.want {
+				if want := `{"recipient":{"id":"` + maya + `"},"message":` + w + `}`; cs.bodies[i] != want {
+					t.Errorf("%s\nwant %s", cs.bodies[i], want)
+				}
+			}
+		})
+	}
+}
+
+var png = "\x89PNG\r\n\x1a\n" + strings.Repeat("x", 20)
+
+func picture(t *testing.T, hub *channeltest.Hub) timeline.Part {
+	t.Helper()
+	p, err := hub.Files().Put(t.Context(), "a.png", strings.NewReader(png), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A message of a text and two files is three steps; each is its own message there.
+func TestPartsAlone(t *testing.T) {
+	hub := channeltest.NewHub()
+	s := opened(t, hub)
+	o := toMaya("look")
+	o.Message.Parts = []timeline.Part{picture(t, hub), picture(t, hub)}
+	steps := planned(t, s, o)
+	if len(steps) != 3 || steps[0].Text != "look" || len(steps[1].Parts) != 1 || steps[2].Parts[0].File == steps[1].Parts[0].File {
+		t.Errorf("%+v", steps)
+	}
+	for name, p := range map[string]timeline.Part{"a location": {Kind: timeline.PartLocation}, "a file that is gone": {Kind: timeline.PartImage, Name: "x"}} {
+		o.Message.Parts = []timeline.Part{p}
+		if _, err := s.(channels.Planner).Plan(o); failure(t, err).Class != channels.BadMedia {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	o.Message.Parts = make([]timeline.Part, maxParts+1)
+	if _, err := s.(channels.Planner).Plan(o); failure(t, err).Class != channels.BadMedia {
+		t.Errorf("too many: %v", err)
+	}
+}
+
+// image_9MB, pdf_26MB, webp: what cannot be made to fit is refused with the reason, and no call is made.
+func TestPartThatDoesNotFit(t *testing.T) {
+	var c calls
+	hub := answering(&c, said(`{"message_id":"m"}`))
+	s := opened(t, hub)
+	for name, data := range map[string]string{"image_9MB": png + strings.Repeat("x", 9<<20), "webp": "RIFF\x00\x00\x00\x00WEBPVP8 "} {
+		p, err := hub.Files().Put(t.Context(), "x", strings.NewReader(data), 1<<30)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Kind = timeline.PartImage
+		o := toMaya("")
+		o.Message.Parts = []timeline.Part{p}
+		r := s.Do(t.Context(), planned(t, s, o)[0])
+		if r.Outcome != channels.Rejected || r.Failure.Class != channels.BadMedia || r.Failure.Advice == "" || len(c.paths) > 0 {
+			t.Errorf("%s: %+v %v", name, r, c.paths)
+		}
+	}
+}
+
+// media_url_fetch: 100/2018008 is tried once more, with a fresh link; then it is told.
+func TestMediaFetchFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		replies []channeltest.Reply
+		outcome channels.Outcome
+		calls   int
+	}{
+		"once":  {[]channeltest.Reply{failed(400, 100, 2018008), said(`{"message_id":"m"}`)}, channels.Accepted, 2},
+		"twice": {[]channeltest.Reply{failed(400, 100, 2018008)}, channels.Rejected, 2},
+		"other": {[]channeltest.Reply{failed(400, 100, 2018047)}, channels.Rejected, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cs calls
+			hub := answering(&cs, c.replies...)
+			s := opened(t, hub)
+			o := toMaya("")
+			o.Message.Parts = []timeline.Part{picture(t, hub)}
+			if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != c.outcome || len(cs.paths) != c.calls {
+				t.Errorf("%+v after %d calls", r, len(cs.paths))
+			}
+		})
+	}
+}
+
+// window_closed_human / window_closed_bot: the tag goes with a person's message after a day, and
+// never with a machine's.
+func TestHumanAgent(t *testing.T) {
+	for name, c := range map[string]struct {
+		age  time.Duration
+		by   timeline.ActorKind
+		rule string
+	}{
+		"within a day, a person":         {time.Hour, timeline.ActorAgent, "standard"},
+		"within a day, a machine":        {time.Hour, timeline.ActorAssistant, "standard"},
+		"window_closed_human":            {25 * time.Hour, timeline.ActorAgent, "human_agent"},
+		"window_closed_bot":              {25 * time.Hour, timeline.ActorAssistant, ""},
+		"window_closed_rule":             {25 * time.Hour, timeline.ActorRule, ""},
+		"after 8 days":                   {8 * 24 * time.Hour, timeline.ActorAgent, ""},
+		"window_boundary, a minute left": {24*time.Hour - time.Minute, timeline.ActorAssistant, "standard"},
+		"window_boundary 23:59:59":       {24*time.Hour - time.Second, timeline.ActorAssistant, ""}, // on the safe side of the clocks
+		"window_boundary 24:00:01":       {24*time.Hour + time.Second, timeline.ActorAssistant, ""},
+		"window_boundary, a person":      {24*time.Hour - time.Second, timeline.ActorAgent, "human_agent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := toMaya("x")
+			o.Actor.Kind = c.by
+			o.Opened = map[string]timeline.Window{openMessage: {At: now.Add(-c.age)}}
+			rule, _, ok := Channel.Can.Allowed(o.Opened, c.by, now)
+			if rule.Name != c.rule || ok != (c.rule != "") {
+				t.Fatalf("%q %v", rule.Name, ok)
+			}
+			if !ok {
+				return
+			}
+			var cs calls
+			s := opened(t, answering(&cs, said(`{"message_id":"m"}`)))
+			if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Accepted {
+				t.Fatalf("%+v", r)
+			}
+			if tagged := strings.Contains(cs.bodies[0], `"messaging_type":"MESSAGE_TAG","tag":"HUMAN_AGENT"`); tagged != (rule.Tag != "") {
+				t.Error(cs.bodies[0])
+			}
+		})
+	}
+}
+
+// A machine's message that carries the tag by mistake is never sent.
+func TestTagOfAMachine(t *testing.T) {
+	var cs calls
+	s := opened(t, answering(&cs, said(`{}`)))
+	st := planned(t, s, toMaya("x"))[0]
+	st.Tag, st.Outbound.Actor.Kind = tagHuman, timeline.ActorAssistant
+	if r := s.Do(t.Context(), st); r.Outcome != channels.Rejected || r.Failure.Class != channels.WindowClosed || len(cs.paths) > 0 {
+		t.Errorf("%+v %v", r, cs.paths)
+	}
+}
+
+// privately is a message to somebody who only commented.
+func privately(text string, opens string) timeline.Outbound {
+	o := toMaya(text)
+	o.Opened = map[string]timeline.Window{opens: {At: now.Add(-time.Hour), By: top}}
+	return o
+}
+
+// comment_does_not_open_window: one private answer, by the comment's id, and nothing else.
+func TestPrivateReply(t *testing.T) {
+	for _, opens := range []string{openComment, openLive} {
+		var cs calls
+		s := opened(t, answering(&cs, said(`{"message_id":"m"}`)))
+		steps := planned(t, s, privately("hello", opens))
+		if r := s.Do(t.Context(), steps[0]); len(steps) != 1 || steps[0].Kind != stepPrivate || r.Outcome != channels.Accepted || r.Remote != "m" {
+			t.Fatalf("%+v %+v", steps, r)
+		}
+		if cs.bodies[0] != `{"recipient":{"comment_id":"`+top+`"},"message":{"text":"hello"}}` {
+			t.Error(cs.bodies[0])
+		}
+	}
+	s := opened(t, channeltest.NewHub()).(channels.Planner)
+	long, file := privately(strings.Repeat("a", 1001), openComment), privately("x", openComment)
+	file.Message.Parts = []timeline.Part{{Kind: timeline.PartImage, File: "F1"}}
+	for name, o := range map[string]timeline.Outbound{"too long for one": long, "a file": file, "nothing": privately(" ", openComment)} {
+		if _, err := s.Plan(o); failure(t, err).Class != channels.BadContent {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Once the person has written, it is a message like any other.
+	o := privately(strings.Repeat("a", 1001), openComment)
+	o.Opened[openMessage] = timeline.Window{At: now.Add(-time.Minute)}
+	if steps, err := s.Plan(o); err != nil || len(steps) != 2 || steps[0].Kind != stepSend {
+		t.Error(steps, err)
+	}
+}
+
+// private_reply_twice / after_7_days / live_ended.
+func TestPrivateReplyWindows(t *testing.T) {
+	for name, c := range map[string]struct {
+		opens string
+		w     timeline.Window
+		ok    bool
+	}{
+		"fresh":               {openComment, timeline.Window{At: now.Add(-time.Minute)}, true},
+		"private_reply_twice": {openComment, timeline.Window{At: now.Add(-time.Minute), Used: 1}, false},
+		"after_7_days":        {openComment, timeline.Window{At: now.Add(-7 * 24 * time.Hour)}, false},
+		"live":                {openLive, timeline.Window{At: now.Add(-time.Minute)}, true},
+		"live_ended":          {openLive, timeline.Window{At: now.Add(-5 * time.Hour)}, false},
+	} {
+		if _, _, ok := Channel.Can.Allowed(map[string]timeline.Window{c.opens: c.w}, timeline.ActorAgent, now); ok != c.ok {
+			t.Errorf("%s: %v", name, ok)
+		}
+	}
+}
+
+// 100/2534025 on the first try may be the answer to our own message; on a person's retry it is spent.
+func TestPrivateReplySpent(t *testing.T) {
+	for attempt, want := range map[int]channels.Outcome{1: channels.Unsure, 2: channels.Rejected} {
+		var cs calls
+		s := opened(t, answering(&cs, failed(400, 100, 2534025)))
+		o := privately("x", openComment)
+		o.Attempt = attempt
+		r := s.Do(t.Context(), planned(t, s, o)[0])
+		if r.Outcome != want || r.Failure.Class != channels.QuotaSpent || len(cs.paths) != 1 {
+			t.Errorf("attempt %d: %+v", attempt, r)
+		}
+	}
+}
+
+// onComment is a public answer to a comment.
+func onComment(text string) timeline.Outbound {
+	o := toMaya(text)
+	o.Place, o.Thread = Place, timeline.Thread{Account: channeltest.Account, ID: commentThread + top, Parent: "179"}
+	o.To, o.Opened = top, nil
+	return o
+}
+
+func TestPublicReply(t *testing.T) {
+	var cs calls
+	s := opened(t, answering(&cs, said(`{"id":"99"}`)))
+	if r := s.Do(t.Context(), planned(t, s, onComment("thank you & bye"))[0]); r.Outcome != channels.Accepted || r.Remote != "99" {
+		t.Fatalf("%+v", r)
+	}
+	if cs.paths[0] != "POST /v25.0/"+top+"/replies" || cs.bodies[0] != "message=thank+you+%26+bye" {
+		t.Errorf("%q", cs)
+	}
+	long, file, live := onComment(strings.Repeat("字", 301)), onComment("x"), onComment("x")
+	file.Message.Parts = []timeline.Part{{Kind: timeline.PartImage, File: "F1"}}
+	live.Thread.Parent = liveParent + "179"
+	for name, o := range map[string]timeline.Outbound{"too long": long, "a file": file, "on a live video": live, "nothing": onComment(" ")} {
+		if _, err := s.(channels.Planner).Plan(o); failure(t, err).Class != channels.BadContent {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestMentionReply(t *testing.T) {
+	var cs calls
+	s := opened(t, answering(&cs, said(`{"id":"99"}`)))
+	o := onComment("hi")
+	o.Thread.ID = "mention:179:2"
+	if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Accepted || cs.paths[0] != "POST /v25.0/"+me+"/mentions" || cs.bodies[0] != "comment_id=2&media_id=179&message=hi" {
+		t.Errorf("%+v %q", r, cs)
+	}
+}
+
+func TestModeration(t *testing.T) {
+	ask := func(action, place string, of timeline.RemoteID) timeline.Outbound {
+		o := onComment("")
+		o.Message, o.Place = nil, place
+		o.Moderation = &timeline.Moderation{Of: timeline.Ref{Remote: of}, Action: action, State: "asked"}
+		return o
+	}
+	for action, want := range map[string]string{"hide": "POST /v25.0/2?hide=true", "unhide": "POST /v25.0/2?hide=false", "delete": "DELETE /v25.0/2"} {
+		var cs calls
+		s := opened(t, answering(&cs, said(`{"success":true}`)))
+		if r := s.Do(t.Context(), planned(t, s, ask(action, Place, "2"))[0]); r.Outcome != channels.Accepted || cs.paths[0] != want {
+			t.Errorf("%s: %+v %q", action, r, cs.paths)
+		}
+		// What may be done twice is tried again rather than left in doubt.
+		s = opened(t, answering(&cs, channeltest.Reply{Err: errors.New("reset")}))
+		if r := s.Do(t.Context(), planned(t, s, ask(action, Place, "2"))[0]); r.Outcome != channels.Rejected || !r.Failure.Class.Again() {
+			t.Errorf("%s: %+v", action, r)
+		}
+	}
+	s := opened(t, channeltest.NewHub()).(channels.Planner)
+	for name, o := range map[string]timeline.Outbound{"a private message": ask("hide", "", "2"), "a mention": ask("hide", Place, "179:2"), "something else": ask("report", Place, "2"), "not known": ask("hide", Place, "")} {
+		if _, err := s.Plan(o); failure(t, err).Class != channels.BadContent {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReact(t *testing.T) {
+	o := toMaya("")
+	o.Message = nil
+	for emoji, want := range map[string]string{"❤️": "love", "❤": "love", "👍": "like", "😢": "sad"} {
+		o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m9"}, Emoji: emoji}
+		var cs calls
+		s := opened(t, answering(&cs, said(`{"recipient_id":"x"}`)))
+		r := s.Do(t.Context(), planned(t, s, o)[0])
+		if r.Outcome != channels.Accepted || cs.bodies[0] != `{"recipient":{"id":"`+maya+`"},"sender_action":"react","payload":{"message_id":"m9","reaction":"`+want+`"}}` {
+			t.Errorf("%s: %+v %q", emoji, r, cs.bodies)
+		}
+	}
+	var cs calls
+	s := opened(t, answering(&cs, said(`{}`)))
+	o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m9"}, Removed: true}
+	if s.Do(t.Context(), planned(t, s, o)[0]); !strings.Contains(cs.bodies[0], `"sender_action":"unreact","payload":{"message_id":"m9"}`) {
+		t.Error(cs.bodies)
+	}
+	o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m9"}, Emoji: "🦄"}
+	if _, err := s.(channels.Planner).Plan(o); failure(t, err).Class != channels.BadContent {
+		t.Error(err)
+	}
+}
+
+func TestTyping(t *testing.T) {
+	var cs calls
+	s := opened(t, answering(&cs, said(`{}`))).(channels.Typist)
+	for _, on := range []bool{true, false} {
+		if err := s.Typing(t.Context(), timeline.Thread{}, maya, on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(cs.bodies[0], `"sender_action":"typing_on"`) || !strings.Contains(cs.bodies[1], `"sender_action":"typing_off"`) || strings.Contains(cs.bodies[0], "message") {
+		t.Error(cs.bodies)
+	}
+}
+
+// not_thread_owner: control is taken or asked for, and the person is told which.
+func TestNotThreadOwner(t *testing.T) {
+	for name, c := range map[string]struct {
+		replies []channeltest.Reply
+		paths   int
+		advice  string
+	}{
+		"taken":       {[]channeltest.Reply{failed(400, 100, 2534037), said(`{"success":true}`)}, 2, adviseTaken},
+		"asked for":   {[]channeltest.Reply{failed(400, 100, 2534037), failed(400, 27, 0), said(`{"success":true}`)}, 3, adviseAsked},
+		"not to have": {[]channeltest.Reply{failed(400, 100, 2534037), failed(400, 27, 0), failed(400, 10, 0)}, 3, adviseOther},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cs calls
+			s := opened(t, answering(&cs, c.replies...))
+			r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0])
+			if r.Outcome != channels.Rejected || r.Failure.Class != channels.NotOwner || r.Failure.Advice != c.advice || len(cs.paths) != c.paths {
+				t.Errorf("%+v %q", r, cs.paths)
+			}
+		})
+	}
+}
+
+// rate_613 / 429 / 80002 with 19 min: the account rests as long as it is told.
+func TestRateRests(t *testing.T) {
+	reply := failed(400, 80002, 0)
+	reply.Header = http.Header{"X-Business-Use-Case-Usage": {`{"` + me + `":[{"type":"messenger","call_count":100,"estimated_time_to_regain_access":19}]}`}}
+	var cs calls
+	s := opened(t, answering(&cs, reply))
+	if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Failure.Class != channels.RateLimited || r.Failure.After != 19*time.Minute || len(cs.paths) != 1 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// What a channel cannot do is refused in words.
+func TestUnknownStep(t *testing.T) {
+	s := opened(t, channeltest.NewHub())
+	if r := s.Do(t.Context(), channels.Step{Kind: "edit"}); r.Outcome != channels.Rejected || r.Failure.Advice == "" {
+		t.Errorf("%+v", r)
+	}
 }

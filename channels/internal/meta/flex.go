@@ -1,10 +1,12 @@
 package meta
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/parley-hub/parley/timeline"
 )
@@ -48,7 +50,10 @@ func (s Stamp) Time() time.Time { return time.Time(s) }
 func plain(b []byte) string {
 	switch {
 	case len(b) == 0:
-	case b[0] == '"':
+	case len(b) > 1 && b[0] == '"':
+		if in := b[1 : len(b)-1]; bytes.IndexByte(in, '\\') < 0 && utf8.Valid(in) {
+			return string(in) // the usual case, without decoding
+		}
 		var s string
 		if json.Unmarshal(b, &s) == nil {
 			return s

@@ -24,6 +24,26 @@ func fields(obj []byte, f func(name, value []byte)) {
 	}
 }
 
+// Field is the value of a field of a JSON object, or of a field of that field and so on;
+// nil where there is none. The object must be valid, as an update's Raw is.
+func Field(obj []byte, path ...string) []byte {
+	for _, want := range path {
+		var found []byte
+		fields(obj, func(name, value []byte) {
+			if string(name) == want {
+				found = value
+			}
+		})
+		if obj = found; obj == nil {
+			return nil
+		}
+	}
+	return obj
+}
+
+// Plain is a JSON string without its quotes, or a number as written; anything else is empty.
+func Plain(b []byte) string { return plain(b) }
+
 // elements calls f with each element of an array. A single value that is no array counts as
 // its only element; null has none.
 func elements(arr []byte, f func(value []byte)) {
