@@ -72,7 +72,7 @@ type Known struct {
 // is known.
 type Evidence struct {
 	Kind  string  `json:"kind"`            // what is the same: a scheme such as email or tel, or name, username, avatar
-	How   string  `json:"how"`             // linked, said, form, profile, alike, agent, undone, shared
+	How   string  `json:"how"`             // linked, said, profile, alike, agent, undone, shared
 	Value string  `json:"value,omitempty"` // the address, number or name
 	Event EventID `json:"event,omitempty"` // where it was said
 }

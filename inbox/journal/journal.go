@@ -79,13 +79,16 @@ func New(d Deps) (*Journal, error) {
 
 func (j *Journal) now() time.Time { return timeline.Moment(j.deps.Now()) }
 
-// Start registers the consumers on a bus: resolve, append and, with timers, snooze.
+// Start registers the consumers on a bus: resolve, append, likeness and, with timers, snooze.
 func (j *Journal) Start(b *bus.Bus) error {
 	wait := func(err error) bool { return errors.Is(err, store.ErrUnavailable) || errors.Is(err, ErrBusy) }
 	if err := bus.Consume(b, bus.Inbound, bus.Consumer[timeline.Inbound]{Group: "resolve", Workers: 2, Pause: wait}, j.Resolve); err != nil {
 		return err
 	}
 	if err := bus.Consume(b, bus.Journal, bus.Consumer[timeline.Command]{Group: "append", Workers: 2, Pause: wait}, j.Append); err != nil {
+		return err
+	}
+	if err := bus.Consume(b, bus.Timeline, bus.Consumer[timeline.Entry]{Group: "likeness", Workers: 1, Pause: wait}, j.Likeness); err != nil {
 		return err
 	}
 	if j.deps.Timers == nil {

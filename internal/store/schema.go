@@ -56,7 +56,7 @@ const (
 // on conversations, each equality → sort → _id.
 var Schema = []Spec{
 	{Name: Accounts, Indexes: []Index{{Name: "channel", Fields: []string{"channel", "handle"}}}},
-	{Name: Persons, Indexes: []Index{{Name: "recent", Fields: []string{"-lastAt", "-_id"}}, {Name: "merged", Fields: []string{"mergedInto"}, Sparse: true}}},
+	{Name: Persons, Indexes: []Index{{Name: "recent", Fields: []string{"-lastAt", "-_id"}}, {Name: "merged", Fields: []string{"mergedInto"}, Sparse: true}, {Name: "alike", Fields: []string{"profile.name"}, Sparse: true}}},
 	{Name: Identities, Indexes: []Index{{Name: "person", Fields: []string{"person", "_id"}}, {Name: "value", Fields: []string{"identity.scheme", "identity.value"}}}},
 	{Name: Heads, Indexes: []Index{{Name: "person", Fields: []string{"person"}}}},
 	{Name: Threads, Indexes: []Index{{Name: "conversation", Fields: []string{"conversation"}}}},

@@ -299,7 +299,7 @@ func (s *Server) undoMerge(ctx context.Context, in *idInput) (*nothing, error) {
 type Suggestion struct {
 	ID       string              `json:"id" bson:"_id"`
 	Persons  []timeline.PersonID `json:"persons"`
-	Evidence []timeline.Evidence `json:"evidence" doc:"What is the same, and how it is known. linked: a channel names the other's address, unverified; said, form, profile: it was written, filled in, or is in the far side's profile; alike: a full name with the same picture or user name; agent: one of us said so; shared: both used one place; undone: a verified link that was taken apart before."`
+	Evidence []timeline.Evidence `json:"evidence" doc:"What is the same, and how it is known. linked: a channel names the other's address, unverified; said: one wrote it; profile: the profile of one, or what they filled in, holds it; alike: a full name with the same picture or user name; agent: one of us said so; shared: both used one place; undone: a verified link that was taken apart before."`
 	Why      string              `json:"why" doc:"How the first of it is known."`
 	Score    int                 `json:"score" doc:"How much speaks for it, 0 to 99. Nobody is merged by it."`
 	At       time.Time           `json:"at"`
