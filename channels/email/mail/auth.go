@@ -18,15 +18,24 @@ type Verdict struct {
 	Reason string
 }
 
+// Unnamed stands for a server that writes Authentication-Results without its name, as Exchange
+// Online does. It is to be trusted for mailboxes there and nowhere else.
+const Unnamed = "(unnamed)"
+
 // AuthResults returns the verdicts of the mail server that received the mail for us: those of
 // the top-most Authentication-Results whose authserv-id is among trusted (RFC 8601 §5). Anybody
-// can write such a field, so without a trusted name there is no verdict.
+// can write such a field, so without a trusted name there is no verdict. Exchange Online leaves its
+// name out; Unnamed trusts that.
 func (m *Mail) AuthResults(trusted []string) []Verdict {
 	for _, v := range m.Header.raws("Authentication-Results") {
-		id, results, err := authres.Parse(string(v))
-		if !trusts(trusted, authservID(id, v)) {
+		text, id := string(v), authservID(v)
+		if !trusts(trusted, id) {
 			continue
 		}
+		if id == Unnamed {
+			text = "unnamed;" + text
+		}
+		_, results, err := authres.Parse(text)
 		if err != nil {
 			return nil
 		}
@@ -41,13 +50,14 @@ func (m *Mail) AuthResults(trusted []string) []Verdict {
 	return nil
 }
 
-// authservID returns the name in a field, also where the rest of the field cannot be read.
-func authservID(id string, raw []byte) string {
-	if id == "" {
-		head, _, _ := strings.Cut(stripComments(string(raw)), ";")
-		id = head
+// authservID returns the name of the server that wrote a field.
+func authservID(raw []byte) string {
+	head, _, _ := strings.Cut(stripComments(string(raw)), ";")
+	id := firstWord(strings.TrimSpace(head))
+	if strings.Contains(id, "=") {
+		return Unnamed
 	}
-	return firstWord(strings.TrimSpace(id))
+	return id
 }
 
 func trusts(trusted []string, id string) bool {

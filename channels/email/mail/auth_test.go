@@ -32,6 +32,13 @@ func TestAuthResults(t *testing.T) {
 			t.Errorf("%q is trusted without being named: %+v", trusted, got)
 		}
 	}
+	m = parse(t, "Authentication-Results: spf=pass (sender IP is 192.0.2.1)\n smtp.mailfrom=shop.example; dkim=pass (signature was verified)\n header.d=shop.example;dmarc=pass action=none header.from=shop.example;compauth=pass reason=100\n"+from+"\nhi")
+	if got := m.AuthResults([]string{mail.Unnamed}); len(got) != 3 || got[2] != (mail.Verdict{Method: "dmarc", Result: "pass", Domain: "shop.example"}) {
+		t.Errorf("%+v", got)
+	}
+	if got := m.AuthResults([]string{"mx.example.com", "spf=pass"}); got != nil {
+		t.Errorf("a server without a name is trusted: %+v", got)
+	}
 	m = parse(t, "Authentication-Results: mx.example.com 1; none\n"+from+"\nhi")
 	if got := m.AuthResults([]string{"mx.example.com"}); len(got) != 0 {
 		t.Errorf("%+v", got)
