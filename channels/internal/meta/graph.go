@@ -169,7 +169,9 @@ func (c Client) send(ctx context.Context, method, address, kind string, body []b
 func (c Client) answer(resp *http.Response, body []byte, broken error, into any) error {
 	good := resp.StatusCode >= 200 && resp.StatusCode < 300
 	var no struct {
-		Error *Error `json:"error"`
+		Error   *Error `json:"error"`
+		Code    Int    `json:"code"` // where codes become tokens errors are flat
+		Message string `json:"error_message"`
 	}
 	if broken == nil && json.Unmarshal(body, &no) == nil && no.Error != nil {
 		no.Error.Status = resp.StatusCode
@@ -177,6 +179,8 @@ func (c Client) answer(resp *http.Response, body []byte, broken error, into any)
 		return no.Error
 	}
 	switch {
+	case !good && no.Message != "":
+		return &Error{Status: resp.StatusCode, Code: int(no.Code), Message: no.Message}
 	case !good:
 		return &Error{Status: resp.StatusCode, Plain: true, After: rest(resp.Header, c.Account), Message: http.StatusText(resp.StatusCode)}
 	case broken != nil:
