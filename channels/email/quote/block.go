@@ -68,13 +68,14 @@ func field(s string) (role, bool) {
 func isField(s string) bool { _, ok := field(s); return ok }
 
 // headerBlock reports whether the block of fields that stands above a quoted mail begins at line i:
-// who, and two more; or who and when, if those look like it.
+// its sender and its subject with one more, or the address of its sender and its date. "From
+// Leipzig, to Dresden, on Monday" is no such block.
 func headerBlock(lines []line, i int) bool {
 	seen := fieldsOf(lines[i].text)
-	if seen&(roleFrom|roleDate|roleSubject|roleTo) == 0 {
+	if seen == 0 {
 		return false
 	}
-	real := isReal(lines[i].text)
+	sender := seen&roleFrom != 0 && senderNear(lines, i)
 	loose := 0
 	for j := i + 1; j < len(lines) && j <= i+blockSpan; j++ {
 		l := lines[j]
@@ -82,8 +83,8 @@ func headerBlock(lines []line, i int) bool {
 			break
 		}
 		if r := fieldsOf(l.text); r != 0 {
+			sender = sender || r&roleFrom != 0 && senderNear(lines, j)
 			seen |= r
-			real = real || isReal(l.text)
 			loose = 0
 			continue
 		}
@@ -91,13 +92,18 @@ func headerBlock(lines []line, i int) bool {
 			break
 		}
 	}
-	return complete(seen, real)
+	return complete(seen, sender || followsRule(lines, i))
 }
 
-// isReal reports whether the value of a field is one of a mail: an address or a time.
-func isReal(s string) bool { return hasAddress(s) || moment.MatchString(s) }
+// senderNear reports whether the field at line i, or the line it was wrapped to, has an address.
+func senderNear(lines []line, i int) bool {
+	if hasAddress(lines[i].text) {
+		return true
+	}
+	return i+1 < len(lines) && !isField(lines[i+1].text) && hasAddress(lines[i+1].text)
+}
 
-func complete(seen role, real bool) bool {
+func complete(seen role, sure bool) bool {
 	if seen&roleFrom == 0 {
 		return false
 	}
@@ -107,7 +113,16 @@ func complete(seen role, real bool) bool {
 			n++
 		}
 	}
-	return n >= 2 || real && seen&roleDate != 0
+	return n >= 2 && (sure || seen&roleSubject != 0) || sure && seen&roleDate != 0
+}
+
+func followsRule(lines []line, i int) bool {
+	for j := i - 1; j >= 0; j-- {
+		if !lines[j].blank() {
+			return isRule(lines[j].text)
+		}
+	}
+	return false
 }
 
 // fieldsOf returns the roles of the fields on a line: of the one it begins with and of those that

@@ -2,6 +2,7 @@ package quote
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -21,7 +22,7 @@ func TestNothingLost(t *testing.T) {
 		"Regards,", "Bob", "bob@example.com", "发自我的iPhone", "于2026年8月12日周三 14:03写道：", "发件人: a", "发送时间: b", "收件人: c", "```", "What I need:", "This email is confidential.",
 		"##- Please type your reply above this line -##", " indented", "\t", "\u00a0"}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 20_000 {
+	for range 20_000 / slack {
 		var lines []string
 		for range r.IntN(16) {
 			lines = append(lines, pieces[r.IntN(len(pieces))])
@@ -118,7 +119,10 @@ func readable(s string) string {
 	return s
 }
 
-// TestHostile asserts the time a mail may take that was made to take long, all steps together.
+// hostileBytes is how much all steps together may allocate for a mail of 10 MB, garbage included.
+const hostileBytes = 256 << 20
+
+// TestHostile asserts the time and the memory a mail may take that was made to take long, all steps together.
 func TestHostile(t *testing.T) {
 	big := strings.Repeat("<p>A line of text with <b>bold</b> words and <a href='https://example.com'>a link</a>.</p>\n", 110_000)
 	for _, c := range []struct {
@@ -136,12 +140,18 @@ func TestHostile(t *testing.T) {
 		{"selectors_on_all", "<style>" + strings.Repeat("div div div *{color:red}", 2000) + "</style>" + strings.Repeat("<div>x", 20_000), 2 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
 			start := time.Now()
 			visible, _, _ := Doc(clean.Parse(c.in))
 			out := visible.HTML(clean.Options{}).HTML
 			text := visible.Text()
 			if took := time.Since(start); took > c.limit*slack {
 				t.Errorf("took %v, allowed are %v", took, c.limit)
+			}
+			runtime.ReadMemStats(&after)
+			if used := after.TotalAlloc - before.TotalAlloc; used > hostileBytes {
+				t.Errorf("%d MB were allocated, allowed are %d", used>>20, hostileBytes>>20)
 			}
 			if text == "" {
 				t.Errorf("no text; HTML has %d bytes", len(out))
@@ -151,7 +161,7 @@ func TestHostile(t *testing.T) {
 			if took := time.Since(start); took > c.limit*slack {
 				t.Errorf("its text took %v, allowed are %v", took, c.limit)
 			}
-			t.Logf("%d bytes of HTML, %d of text", len(out), len(text))
+			t.Logf("%d bytes of HTML, %d of text, %d MB allocated", len(out), len(text), (after.TotalAlloc-before.TotalAlloc)>>20)
 		})
 	}
 }

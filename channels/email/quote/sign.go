@@ -164,22 +164,32 @@ func businessCard(lines []line) bool {
 	return reach
 }
 
-// footer is what lists and firms put under a mail.
-var footer = regexp.MustCompile(`(?i)unsubscribe|mailing list|you (?:are receiving|received) this|to stop receiving|view it on github|reply to this (?:email|message) directly|manage your (?:subscription|notification)|` +
-	`confidential(?:ity)?|intended (?:recipient|solely|only)|privileged|disclaimer|virus[- ]free|think before you print|consider the environment|vertraulich|vertrauliche|confidentielle|confidenci[aá]|riservat|vertrouwelijk|poufn|конфиденциальн|` +
-	`保密|机密|機密|仅供收件人|退订|取消订阅|配信停止|수신거부|abmelden|désabonner|se désinscrire|darse de baja|cancellare l'iscrizione|/listinfo/|avast|this (?:e-?mail|message) (?:and any|is intended|may contain|has been (?:checked|scanned))`)
+var (
+	// footer is what lists and firms put under a mail and no person writes in one.
+	footer = regexp.MustCompile(`(?i)you (?:are receiving|received) this (?:e-?mail|message)|to stop receiving|to unsubscribe|view it on github|reply to this (?:email|message) directly|` +
+		`manage your (?:subscription|notification)s?|not the intended (?:recipient|addressee)|intended (?:solely|only) for|virus[- ]free|think before you print|consider the environment before|` +
+		`/listinfo/|this (?:e-?mail|message) (?:and any|is intended|may contain|has been (?:checked|scanned))|如需退订|点击退订|退订请|配信停止|수신거부`)
+	// private and mail together are a disclaimer; one of them alone is an ordinary word.
+	private = regexp.MustCompile(`(?i)confidential|privileged|disclaimer|vertraulich|confidentielle|confidenci[aá]|riservat|vertrouwelijk|poufn|конфиденциальн|保密|机密|機密`)
+	aMail   = regexp.MustCompile(`(?i)(?:this|diese[rs]?|ce|cet|este|esta|questo|questa|dit|deze|это|данное|本|此) ?(?:e-?mail|mail|message|messaggio|mensaje|mensagem|nachricht|courriel|correo|bericht|письмо|сообщение|邮件|郵件|メール|电子邮件)|recipient|addressee|empfänger|destinat[aá]|收件人`)
+	// list says so only below a drawn line.
+	list = regexp.MustCompile(`(?i)unsubscribe|mailing list|abmelden|désabonner|se désinscrire|darse de baja|退订|取消订阅|avast`)
+)
 
 // isFooter reports whether the lines, up to the end of the mail, are such a footer.
 func isFooter(lines []line) bool {
 	if nonBlank(lines) > footerLines {
 		return false
 	}
+	ruled := false
 	for i := nextText(lines, 0); i < len(lines); {
 		if isRule(lines[i].text) {
+			ruled = true
 			i = nextText(lines, i+1)
 			continue
 		}
-		return footer.MatchString(paragraph(lines, i)) || isDelimiter(lines[0])
+		p := paragraph(lines, i)
+		return footer.MatchString(p) || private.MatchString(p) && aMail.MatchString(p) || ruled && list.MatchString(p)
 	}
 	return true
 }
