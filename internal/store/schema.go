@@ -42,14 +42,15 @@ const (
 	Idempotency   = "idempotency"
 	Audit         = "audit"
 	Counters      = "counters"
-	Cursors       = "cursors"  // of runners
-	Notes         = "notes"    // account|key → what an adapter remembers
-	Errands       = "errands"  // what the gateway does beside: fetching, looking up, looking for
-	Dead          = "dead"     // dead letters as people see them
-	Parked        = "parked"   // callbacks for accounts that are not there yet
-	Erasures      = "erasures" // persons being erased
-	Erased        = "erased"   // hashed identities of persons who were erased
-	Meta          = "meta"     // migrations, checkpoints
+	Cursors       = "cursors"    // of runners
+	Notes         = "notes"      // account|key → what an adapter remembers
+	Errands       = "errands"    // what the gateway does beside: fetching, looking up, looking for
+	Dead          = "dead"       // dead letters as people see them
+	Parked        = "parked"     // callbacks for accounts that are not there yet
+	Erasures      = "erasures"   // persons being erased
+	Erased        = "erased"     // hashed identities of persons who were erased
+	Continuity    = "continuity" // legs on which answers stay unread
+	Meta          = "meta"       // migrations, checkpoints
 )
 
 // Schema declares every collection and index: all hot queries seek. At most eight indexes
@@ -99,10 +100,11 @@ var Schema = []Spec{
 	{Name: Counters},
 	{Name: Cursors},
 	{Name: Notes, Indexes: []Index{{Name: "account", Fields: []string{"account"}}}},
-	{Name: Errands, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}, Sparse: true}, {Name: "account", Fields: []string{"account"}}}},
+	{Name: Errands, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}, {Name: "account", Fields: []string{"account"}}}},
 	{Name: Dead, Indexes: []Index{{Name: "at", Fields: []string{"-at", "-_id"}}}},
 	{Name: Parked, Indexes: []Index{{Name: "handle", Fields: []string{"channel", "handle", "_id"}}}},
 	{Name: Erasures, Indexes: []Index{{Name: "due", Fields: []string{"state", "dueAt", "_id"}}}},
 	{Name: Erased},
+	{Name: Continuity, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}, Sparse: true}, {Name: "conversation", Fields: []string{"conversation"}}}},
 	{Name: Meta},
 }
