@@ -68,7 +68,7 @@ func field(s string) (role, bool) {
 func isField(s string) bool { _, ok := field(s); return ok }
 
 // headerBlock reports whether the block of fields that stands above a quoted mail begins at line i:
-// its sender and its subject with one more, or the address of its sender and its date. "From
+// its sender and its subject with one more, or the address of its sender and its date or subject. "From
 // Leipzig, to Dresden, on Monday" is no such block.
 func headerBlock(lines []line, i int) bool {
 	seen := fieldsOf(lines[i].text)
@@ -113,7 +113,7 @@ func complete(seen role, sure bool) bool {
 			n++
 		}
 	}
-	return n >= 2 && (sure || seen&roleSubject != 0) || sure && seen&roleDate != 0
+	return n >= 2 && (sure || seen&roleSubject != 0) || sure && seen&(roleDate|roleSubject) != 0
 }
 
 func followsRule(lines []line, i int) bool {

@@ -116,7 +116,8 @@ func findUnmarked(lines []line, i int) (int, bool) {
 	if s := lines[i].text; isSeparator(s) || isGroupWise(s) || isReplyAbove(s) || headerBlock(lines, i) {
 		return len(lines), true
 	}
-	if isRule(lines[i].text) {
+	if _, drawn := unruled(lines[i].text); drawn >= 4 {
+		// A line that is drawn above a block belongs to it, whatever words are in it.
 		j := nextText(lines, i+1)
 		if j < len(lines) && !lines[j].quoted && (headerBlock(lines, j) || isSeparator(lines[j].text)) {
 			return len(lines), true

@@ -83,3 +83,10 @@ func TestText(t *testing.T) {
 		}
 	}
 }
+
+func TestTextTrims(t *testing.T) {
+	got := Text("\n\u200b\n  Yes\n\n\u2063\n \u00a0\n> One?\n")
+	if want := (Split{Visible: "  Yes", Quoted: "> One?"}); got != want {
+		t.Errorf("got %+q, want %+q", got, want)
+	}
+}

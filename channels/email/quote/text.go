@@ -82,5 +82,11 @@ func trimBlank(s string) string {
 		}
 		s = rest
 	}
-	return strings.TrimRight(s, " \t\r\n\u00a0\u3000")
+	for {
+		at := strings.LastIndexByte(strings.TrimRight(s, " \t\n"), '\n')
+		if at < 0 || squeeze(s[at:]) != "" {
+			return strings.TrimRight(s, " \t\n\u00a0\u3000")
+		}
+		s = s[:at]
+	}
 }
