@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -60,7 +61,8 @@ func serveFile(w http.ResponseWriter, r *http.Request, f world.Asset) {
 	body := f.Bytes
 	switch f.Fault {
 	case "short": // says less than it has
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)/2))
+		overlong(w, f)
+		return
 	case "long": // says more than it has
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)*2+1))
 	case "slow", "endless":
@@ -71,6 +73,21 @@ func serveFile(w http.ResponseWriter, r *http.Request, f world.Asset) {
 	}
 	// A reader that went away is its own affair.
 	_, _ = w.Write(body)
+}
+
+// overlong announces half of what it then writes. net/http would not do that, so it takes the
+// connection.
+func overlong(w http.ResponseWriter, f world.Asset) {
+	conn, buf, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer conn.Close()
+	fmt.Fprintf(buf, "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n", f.Type, len(f.Bytes)/2)
+	if _, err := buf.Write(f.Bytes); err == nil {
+		_ = buf.Flush() // a reader that stopped at the announced length may be gone
+	}
 }
 
 // trickle writes a byte a second, or without end as fast as it is read.

@@ -153,11 +153,3 @@ func (p params) strings(key string) []string {
 }
 
 func (p params) has(key string) bool { _, ok := p.vals[key]; return ok }
-
-func (p params) number(key string, otherwise int) int {
-	n, err := strconv.Atoi(p.str(key))
-	if err != nil {
-		return otherwise
-	}
-	return n
-}

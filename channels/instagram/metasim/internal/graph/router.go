@@ -62,7 +62,6 @@ type reply struct {
 	err      *world.Error
 	unknown  bool
 	after    []world.Dispatch // events that go once the answer is written
-	serve    http.HandlerFunc // answers by itself, for files
 }
 
 func ok(body any) reply { return reply{status: http.StatusOK, body: body} }

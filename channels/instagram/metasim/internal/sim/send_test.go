@@ -297,14 +297,14 @@ func TestRates(t *testing.T) {
 	r.set(m{"calls_per_hour": 2})
 	r.call("GET", ig+"/me?fields=username", nil)
 	r.call("GET", ig+"/me?fields=username", nil)
-	req, _ := http.NewRequest("GET", r.url+ig+"/me?fields=username&access_token="+r.acc.Tokens.IG, nil)
+	req, _ := http.NewRequest(http.MethodGet, r.url+ig+"/me?fields=username&access_token="+r.acc.Tokens.IG, nil)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
 	usage := resp.Header.Get("X-Business-Use-Case-Usage")
-	if resp.StatusCode != 400 || !strings.Contains(usage, `"estimated_time_to_regain_access":19`) || !strings.Contains(usage, `"call_count":100`) {
+	if resp.StatusCode != http.StatusBadRequest || !strings.Contains(usage, `"estimated_time_to_regain_access":19`) || !strings.Contains(usage, `"call_count":100`) {
 		t.Errorf("HTTP %d, usage %s", resp.StatusCode, usage)
 	}
 }

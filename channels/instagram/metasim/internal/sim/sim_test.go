@@ -19,13 +19,12 @@ const secret = "s3cret"
 
 // rig is a simulator with one app, one account of each product, one person and a receiver.
 type rig struct {
-	t    *testing.T
-	sim  *Sim
-	url  string
-	hub  *receiver
-	acc  account
-	ana  person
-	kind string
+	t   *testing.T
+	sim *Sim
+	url string
+	hub *receiver
+	acc account
+	ana person
 }
 
 type account struct {

@@ -51,7 +51,8 @@ func (w *World) receivers(b *Business, object, field string) []receiver {
 			continue
 		}
 		// The Page's own fields say nothing about Instagram's; any subscription will do.
-		if !(object == ObjectInstagram && s.Node == "page") && !wants(s.Fields, field) {
+		anyField := object == ObjectInstagram && s.Node == "page"
+		if !anyField && !wants(s.Fields, field) {
 			continue
 		}
 		secret := app.Secret

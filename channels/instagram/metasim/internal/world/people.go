@@ -226,7 +226,7 @@ func (w *World) AddMedia(m Media) (*Media, error) {
 		m.At = w.now()
 	}
 	if m.Asset == "" {
-		m.Asset = w.AddAsset(Asset{Type: "image/png", Bytes: Picture(m.ID+m.Caption, 640, 640)}).ID
+		m.Asset = w.AddAsset(Asset{Type: "image/png", Bytes: Picture(m.ID+m.Caption, 360, 360)}).ID
 	}
 	w.st.Media[m.ID] = &m
 	w.st.Order = append(w.st.Order, m.ID)

@@ -30,7 +30,7 @@ func Picture(name string, width, height int) []byte {
 	for y := range height {
 		for x := range width {
 			u, v := float64(x)/float64(width), float64(y)/float64(height)
-			img.Set(x, y, scene(u, v, hue, sunX, sunY, float64(h%97)))
+			img.SetRGBA(x, y, scene(u, v, hue, sunX, sunY, float64(h%97)))
 		}
 	}
 	return encode(img)
@@ -72,7 +72,7 @@ func Portrait(key, name string) []byte {
 			case ellipse(u, v, 0.5, 1.02, 0.34, 0.32):
 				c = hsl(hue+0.45, 0.4, 0.45)
 			}
-			img.Set(x, y, c)
+			img.SetRGBA(x, y, c)
 		}
 	}
 	return encode(img)
@@ -92,7 +92,8 @@ func hash(s string) uint64 {
 // encode writes a PNG. Writing to memory cannot fail for an image that has a size.
 func encode(img image.Image) []byte {
 	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
+	enc := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := enc.Encode(&b, img); err != nil {
 		panic(fmt.Sprintf("drawing a picture: %v", err))
 	}
 	return b.Bytes()
@@ -126,7 +127,7 @@ func Still(name string, width, height int) []byte {
 	aspect := float64(width) / float64(height)
 	for y := range height {
 		for x := range width {
-			img.Set(x, y, still(float64(x)/float64(width)*aspect, float64(y)/float64(height), aspect, h))
+			img.SetRGBA(x, y, still(float64(x)/float64(width)*aspect, float64(y)/float64(height), aspect, h))
 		}
 	}
 	return encode(img)
