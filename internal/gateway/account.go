@@ -64,6 +64,7 @@ type Account struct {
 	Health    channels.Health    `json:"health"`
 	Callback  string             `json:"callback,omitempty"` // path of its own callbacks on the hub, where it takes any
 	LastIn    *time.Time         `json:"lastIn,omitempty"`   // when something came in last
+	Starts    bool               `json:"starts,omitempty"`   // one may write first by it
 	LastTest  *time.Time         `json:"lastTest,omitempty"` // when the far side tested its callbacks last
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
@@ -297,6 +298,7 @@ func (g *Gateway) show(r record) Account {
 		if _, ok := l.session.(channels.Decoder); ok && l.kind.Split == nil {
 			a.Callback = "/hooks/" + r.Channel + "/" + string(r.ID)
 		}
+		_, a.Starts = l.session.(channels.Starter)
 		in, test := l.traffic.times()
 		a.LastIn, a.LastTest = latest(a.LastIn, in), latest(a.LastTest, test)
 	}

@@ -201,7 +201,7 @@ func (g *Gateway) finish(e errandDoc, r result) {
 		set := append(bson.D{{Key: "dueAt", Value: timeline.Moment(g.now().Add(r.again))}, {Key: "tries", Value: e.Tries + 1}}, r.keep...)
 		_, err = g.col(store.Errands).Update(ctx, id, bson.D{{Key: "$set", Value: set}, {Key: "$unset", Value: bson.D{{Key: "node", Value: ""}}}})
 	case r.keep != nil:
-		set := append(bson.D{{Key: "tries", Value: 0}, {Key: "doneAt", Value: g.now()}}, r.keep...)
+		set := append(bson.D{{Key: "tries", Value: 0}}, r.keep...)
 		_, err = g.col(store.Errands).Update(ctx, id, bson.D{{Key: "$set", Value: set}, {Key: "$unset", Value: bson.D{{Key: "dueAt", Value: ""}, {Key: "node", Value: ""}}}})
 	default:
 		_, err = g.col(store.Errands).Delete(ctx, id)

@@ -40,9 +40,19 @@ type toy struct {
 	serve   func(channels.Request) channels.Response
 	talk    func(context.Context, channels.Request, channels.Socket) error
 	openErr func(channels.Account) error
-	calls   atomic.Int64
-	opened  atomic.Int64
-	closed  atomic.Int64
+
+	refreshAt func(now time.Time) time.Time // with refresh: credentials end
+	refresh   func(channels.Account) (map[string]string, error)
+	ends      time.Time
+	subscribe func() (bool, error)
+	fetch     func(timeline.Part) (io.ReadCloser, error)
+	profile   func(timeline.Identity) (timeline.Profile, error)
+	places    map[string]channels.Capabilities
+	connect   []channels.Connect
+
+	calls  atomic.Int64
+	opened atomic.Int64
+	closed atomic.Int64
 }
 
 type toySession struct {
@@ -90,6 +100,30 @@ func (s findSession) Find(_ context.Context, st channels.Step, _ time.Time) (tim
 	return s.t.find(st)
 }
 
+// careSession is looked after: its credentials end and its callbacks are a subscription.
+type careSession struct{ *toySession }
+
+func (s careSession) RefreshAt(now time.Time) time.Time                  { return s.t.refreshAt(now) }
+func (s careSession) Refresh(context.Context) (map[string]string, error) { return s.t.refresh(s.a) }
+func (s careSession) ExpiresAt() time.Time                               { return s.t.ends }
+
+type subscribedSession struct{ *toySession }
+
+func (s subscribedSession) EnsureSubscribed(context.Context) (bool, error) { return s.t.subscribe() }
+
+// fetchSession has attachments of its own.
+type fetchSession struct{ *toySession }
+
+func (s fetchSession) Fetch(_ context.Context, p timeline.Part, _ int64) (io.ReadCloser, error) {
+	return s.t.fetch(p)
+}
+
+type profileSession struct{ *toySession }
+
+func (s profileSession) Profile(_ context.Context, i timeline.Identity) (timeline.Profile, error) {
+	return s.t.profile(i)
+}
+
 type runSession struct{ *toySession }
 
 func (s runSession) Run(ctx context.Context, cursor []byte, emit func(context.Context, []byte, ...timeline.Inbound) error) error {
@@ -97,7 +131,7 @@ func (s runSession) Run(ctx context.Context, cursor []byte, emit func(context.Co
 }
 
 func (t *toy) channel() channels.Channel {
-	return channels.Channel{Kind: "toy", Title: map[string]string{"en": "Toy", "zh": "玩具"}, Icon: "box", Can: t.can,
+	return channels.Channel{Kind: "toy", Title: map[string]string{"en": "Toy", "zh": "玩具"}, Icon: "box", Can: t.can, Places: t.places, Connect: t.connect,
 		Settings: []channels.Setting{
 			{Name: "url", Kind: "url", Default: "https://toy.example", Label: map[string]string{"en": "Address"}},
 			{Name: "token", Kind: "secret", Label: map[string]string{"en": "Token"}},
@@ -117,6 +151,14 @@ func (t *toy) channel() channels.Channel {
 				return findSession{s}, nil
 			case t.run != nil:
 				return runSession{s}, nil
+			case t.refresh != nil:
+				return careSession{s}, nil
+			case t.subscribe != nil:
+				return subscribedSession{s}, nil
+			case t.fetch != nil:
+				return fetchSession{s}, nil
+			case t.profile != nil:
+				return profileSession{s}, nil
 			}
 			return s, nil
 		},
@@ -153,6 +195,8 @@ type world struct {
 	toy   *toy
 	g     *Gateway
 	store store.Store
+	files FileStore
+	media *http.Client
 	box   *seal.Box
 	log   *lockedBuffer
 	url   string
@@ -177,7 +221,7 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 }
 func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
 
-func newWorld(t *testing.T, ty *toy) *world {
+func newWorld(t *testing.T, ty *toy, change ...func(*world)) *world {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Config{Dir: t.TempDir()})
 	if err != nil {
@@ -190,7 +234,10 @@ func newWorld(t *testing.T, ty *toy) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, toy: ty, store: s, box: box, log: &lockedBuffer{}, timers: map[string]timers.Timer{}, at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	w := &world{t: t, toy: ty, store: s, files: noFiles{}, box: box, log: &lockedBuffer{}, timers: map[string]timers.Timer{}, at: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	for _, c := range change {
+		c(w)
+	}
 	w.g = w.gateway("node-a")
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -210,7 +257,7 @@ func newWorld(t *testing.T, ty *toy) *world {
 
 func (w *world) gateway(node string) *Gateway {
 	w.t.Helper()
-	g, err := New(Deps{Channels: []channels.Channel{w.toy.channel()}, Store: w.store, Box: w.box, Publish: w.publish, Ask: w.ask, Timers: w, Files: noFiles{}, Threads: noThreads{},
+	g, err := New(Deps{Channels: []channels.Channel{w.toy.channel()}, Store: w.store, Box: w.box, Publish: w.publish, Ask: w.ask, Timers: w, Files: w.files, Media: w.media, MediaMax: 1 << 20, Threads: noThreads{},
 		Log: slog.New(slog.NewJSONHandler(w.log, nil)), Registerer: prometheus.NewRegistry(), Now: w.now, Node: node})
 	if err != nil {
 		w.t.Fatal(err)

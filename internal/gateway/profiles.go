@@ -107,7 +107,7 @@ func (l *live) lookUp(ctx context.Context, e errandDoc) (result, error) {
 		}
 		return result{}, err
 	}
-	keep := bson.D{}
+	keep := bson.D{{Key: "doneAt", Value: l.g.now()}}
 	if avatar := p.Avatar; avatar != "" {
 		p.Avatar = ""
 		if file, err := l.avatar(ctx, *e.Peer, avatar); err != nil {
