@@ -53,26 +53,26 @@ func (f *fixture) thumb(t *testing.T, id timeline.FileID, side int) (timeline.Pa
 
 func TestThumb(t *testing.T) {
 	f := newStore(t)
-	clear := image.NewNRGBA(image.Rect(0, 0, 600, 300))
+	clear := image.NewNRGBA(image.Rect(0, 0, 60, 30))
 	for _, c := range []struct {
 		name string
 		b    []byte
 		mime string
 		w, h int
 	}{
-		{"jpeg", jpegOf(t, scene(1000, 500, 20), 90), "image/jpeg", 480, 240},
-		{"png", pngOf(t, scene(500, 1000, 20)), "image/jpeg", 240, 480},
-		{"png_transparent", pngOf(t, clear), "image/png", 480, 240},
-		{"gif", gifOf(t, 600, 600, 1), "image/jpeg", 480, 480},
-		{"gif_animated", gifOf(t, 960, 96, 3), "image/jpeg", 480, 48},
-		{"webp", webpOf(960, 480, color.NRGBA{200, 30, 30, 255}), "image/jpeg", 480, 240},
-		{"webp_transparent", webpOf(960, 480, color.NRGBA{200, 30, 30, 99}), "image/png", 480, 240},
-		{"thin", pngOf(t, scene(2000, 1, 3)), "image/jpeg", 480, 1},
-		{"small_already", jpegOf(t, scene(300, 480, 20), 90), "image/jpeg", 300, 480},
+		{"jpeg", jpegOf(t, scene(100, 50, 20), 90), "image/jpeg", 48, 24},
+		{"png", pngOf(t, scene(50, 100, 20)), "image/jpeg", 24, 48},
+		{"png_transparent", pngOf(t, clear), "image/png", 48, 24},
+		{"gif", gifOf(t, 60, 60, 1), "image/jpeg", 48, 48},
+		{"gif_animated", gifOf(t, 96, 48, 3), "image/jpeg", 48, 24},
+		{"webp", webpOf(96, 48, color.NRGBA{200, 30, 30, 255}), "image/jpeg", 48, 24},
+		{"webp_transparent", webpOf(96, 48, color.NRGBA{200, 30, 30, 99}), "image/png", 48, 24},
+		{"thin", pngOf(t, scene(2000, 1, 3)), "image/jpeg", 48, 1},
+		{"small_already", jpegOf(t, scene(30, 48, 20), 90), "image/jpeg", 30, 48},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := f.put(t, "holiday.old.bin", c.b)
-			small, err := f.thumb(t, p.File, Small)
+			small, err := f.thumb(t, p.File, 48)
 			if err != nil || small.MIME != c.mime || small.Width != c.w || small.Height != c.h {
 				t.Fatalf("%+v %v", small, err)
 			}
@@ -83,7 +83,7 @@ func TestThumb(t *testing.T) {
 			if small.File != p.File && !strings.HasPrefix(small.Name, "holiday.old.") {
 				t.Errorf("name %q", small.Name)
 			}
-			if again, err := f.thumb(t, p.File, Small); err != nil || again.File != small.File {
+			if again, err := f.thumb(t, p.File, 48); err != nil || again.File != small.File {
 				t.Errorf("made twice: %+v %v", again, err)
 			}
 			if err := f.Delete(t.Context(), p.File); err != nil {
@@ -111,7 +111,7 @@ func TestThumbStandsUpright(t *testing.T) {
 
 func TestThumbRefusals(t *testing.T) {
 	f := newStore(t)
-	torn := jpegOf(t, scene(1000, 1000, 20), 90)
+	torn := jpegOf(t, scene(600, 300, 20), 90)
 	torn = append(torn[:len(torn)/8:len(torn)/8], 0xFF, eoi)
 	for _, c := range []struct {
 		name string
@@ -146,7 +146,7 @@ func TestThumbRefusals(t *testing.T) {
 // Many who ask at once get the same one, made once; one who leaves does not take it from the others.
 func TestThumbMadeOnce(t *testing.T) {
 	f := newStore(t)
-	p := f.put(t, "a.jpg", jpegOf(t, scene(1200, 900, 20), 90))
+	p := f.put(t, "a.jpg", jpegOf(t, scene(600, 100, 20), 90))
 	if err := f.decodes.Acquire(t.Context(), decodeMemory); err != nil { // nobody decodes for now
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func (o onSave) Save(ctx context.Context, id timeline.FileID, write func(io.Writ
 
 func TestCopiesGoWithTheirOriginal(t *testing.T) {
 	f := newStore(t)
-	data := jpegOf(t, scene(1000, 500, 20), 90)
+	data := jpegOf(t, scene(500, 100, 20), 90)
 	t.Run("deleted_meanwhile", func(t *testing.T) {
 		p := f.put(t, "a.jpg", data)
 		s := New(onSave{f.body, new(sync.Once), func() {
@@ -258,7 +258,7 @@ func (b failsDelete) Delete(ctx context.Context, id timeline.FileID) error {
 func TestDeleteHalfDone(t *testing.T) {
 	for at := range 2 { // at the copy, then at the original
 		f := newStore(t)
-		p := f.put(t, "a.jpg", jpegOf(t, scene(1000, 500, 20), 90))
+		p := f.put(t, "a.jpg", jpegOf(t, scene(500, 100, 20), 90))
 		small, err := f.thumb(t, p.File, Small)
 		if err != nil {
 			t.Fatal(err)

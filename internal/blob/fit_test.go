@@ -28,14 +28,14 @@ func TestFit(t *testing.T) {
 	}{
 		{"fits", jpegOf(t, scene(300, 200, 20), 90), photos, ""},
 		{"anything_goes", []byte("hello"), Limit{}, ""},
-		{"webp", webpOf(960, 480, color.NRGBA{200, 30, 30, 255}), photos, "image/jpeg"},
-		{"webp_transparent", webpOf(960, 480, clear), photos, "image/png"},
-		{"webp_transparent_to_jpeg", webpOf(960, 480, clear), jpegs, "image/jpeg"},
+		{"webp", webpOf(96, 48, color.NRGBA{200, 30, 30, 255}), photos, "image/jpeg"},
+		{"webp_transparent", webpOf(96, 48, clear), photos, "image/png"},
+		{"webp_transparent_to_jpeg", webpOf(96, 48, clear), jpegs, "image/jpeg"},
 		{"gif_still", gifOf(t, 300, 300, 1), photos, "image/jpeg"},
 		{"jpeg_to_png", jpegOf(t, scene(300, 200, 20), 90), Limit{MIME: []string{"image/png"}}, "image/png"},
-		{"png_too_large", pngOf(t, scene(700, 500, 255)), Limit{MaxBytes: 200_000, MIME: []string{"image/*"}}, "image/jpeg"},
-		{"only_smaller_helps", jpegOf(t, scene(1600, 1200, 255), 95), Limit{MaxBytes: 150_000}, "image/jpeg"},
-		{"png_only_and_small", pngOf(t, scene(900, 700, 255)), Limit{MaxBytes: 600_000, MIME: []string{"image/png"}}, "image/png"},
+		{"png_too_large", pngOf(t, scene(400, 300, 255)), Limit{MaxBytes: 70_000, MIME: []string{"image/*"}}, "image/jpeg"},
+		{"only_smaller_helps", jpegOf(t, scene(800, 600, 255), 95), Limit{MaxBytes: 40_000}, "image/jpeg"},
+		{"png_only_and_small", pngOf(t, scene(450, 350, 255)), Limit{MaxBytes: 300_000, MIME: []string{"image/png"}}, "image/png"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := f.put(t, "photo.x", c.b)
@@ -73,8 +73,8 @@ func TestFitKeepsWhatIsSeen(t *testing.T) {
 	if _, err := f.Fit(t.Context(), p.File, small); !errors.Is(err, ErrUnfit) {
 		t.Errorf("900 bytes with a profile of 500: %v", err)
 	}
-	large := f.put(t, "b.jpg", withProfile(jpegOf(t, scene(900, 600, 255), 95), someProfile("RGB ")))
-	got, err = f.Fit(t.Context(), large.File, Limit{MaxBytes: 100_000})
+	large := f.put(t, "b.jpg", withProfile(jpegOf(t, scene(450, 300, 255), 95), someProfile("RGB ")))
+	got, err = f.Fit(t.Context(), large.File, Limit{MaxBytes: 30_000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestFitRefusals(t *testing.T) {
 		{"animation_too_large", gifOf(t, 300, 300, 3), Limit{MaxBytes: 10_000, MIME: []string{"image/*"}}, "an animation cannot be made smaller."},
 		{"animation_of_a_type", gifOf(t, 300, 300, 3), photos, "The picture is an animated GIF, which is not taken here"},
 		{"no_picture_type_fits", jpegOf(t, scene(300, 200, 20), 90), Limit{MIME: []string{"image/gif"}}, "The picture is JPEG; taken are image/gif."},
-		{"cannot_be_made_smaller", jpegOf(t, scene(900, 600, 255), 95), Limit{MaxBytes: 1 << 10}, "at most 1024 bytes are taken and it cannot be made smaller."},
+		{"cannot_be_made_smaller", jpegOf(t, scene(450, 300, 255), 95), Limit{MaxBytes: 1 << 10}, "at most 1024 bytes are taken and it cannot be made smaller."},
 		{"bomb", bomb(30_000, 30_000), Limit{MIME: []string{"image/jpeg"}}, "The picture has too many pixels to be opened."},
 		{"broken", bomb(300, 300), Limit{MIME: []string{"image/jpeg"}}, "The picture is broken"},
 	} {
@@ -125,12 +125,12 @@ func TestFitRefusals(t *testing.T) {
 
 func Test_image_9MB(t *testing.T) {
 	f := newStore(t)
-	p := f.put(t, "holiday.jpg", jpegOf(t, scene(4000, 3000, 200), 96))
+	p := f.put(t, "holiday.jpg", jpegOf(t, scene(2900, 2150, 255), 100))
 	if p.Size < 9_000_000 || p.Size > 12_000_000 {
 		t.Fatalf("the picture has %d bytes", p.Size)
 	}
 	got, err := f.Fit(t.Context(), p.File, photos)
-	if err != nil || got.Size > 8<<20 || got.Size < 2<<20 || got.MIME != "image/jpeg" || got.Width != 4000 {
+	if err != nil || got.Size > 8<<20 || got.Size < 2<<20 || got.MIME != "image/jpeg" || got.Width != 2900 {
 		t.Errorf("%+v %v", got, err)
 	}
 }

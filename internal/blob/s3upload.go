@@ -16,7 +16,8 @@ const (
 	partsMax  = 10_000  // of one upload, says S3
 )
 
-var partBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, partBytes)) }}
+// partBuffers begin small and double up to a part: most files are small, and many may come at once.
+var partBuffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, 64<<10)) }}
 
 // upload is a writer that becomes an object when it is finished. It sends a part whenever
 // its buffer is full, each with its hash, which the server checks.
