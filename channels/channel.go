@@ -96,6 +96,7 @@ type Setting struct {
 	Choices  []string
 	Default  string
 	Optional bool
+	Advanced bool               // most accounts leave it alone: the form folds it away
 	Check    func(string) error // its error is shown beside the field
 }
 

@@ -26,6 +26,7 @@ type Account struct {
 	Health    channels.Health    `json:"health"`
 	Callback  string             `json:"callback,omitempty" doc:"Where the far side's callbacks for it come in, where it has an address of its own."`
 	LastIn    *time.Time         `json:"lastIn,omitempty" doc:"When something came in last."`
+	Starts    bool               `json:"starts,omitempty" doc:"We may write first by it."`
 	LastTest  *time.Time         `json:"lastTest,omitempty" doc:"When the far side tested its callbacks last."`
 	CreatedAt time.Time          `json:"createdAt"`
 	UpdatedAt time.Time          `json:"updatedAt"`
@@ -81,6 +82,7 @@ type SettingInfo struct {
 	Choices  []string          `json:"choices,omitempty"`
 	Default  string            `json:"default,omitempty"`
 	Optional bool              `json:"optional,omitempty"`
+	Advanced bool              `json:"advanced,omitempty" doc:"Most accounts leave it alone."`
 }
 
 // ChannelList is every kind of channel.
@@ -127,7 +129,7 @@ func settingInfos(list []channels.Setting) []SettingInfo {
 	out := make([]SettingInfo, 0, len(list))
 	for _, set := range list {
 		out = append(out, SettingInfo{Name: set.Name, Label: set.Label, Help: set.Help, Kind: set.Kind,
-			Choices: set.Choices, Default: set.Default, Optional: set.Optional})
+			Choices: set.Choices, Default: set.Default, Optional: set.Optional, Advanced: set.Advanced})
 	}
 	return out
 }
@@ -147,7 +149,7 @@ func (s *Server) listAccounts(ctx context.Context, _ *struct{}) (*body[AccountLi
 // masked makes sure that no secret leaves, whoever keeps the accounts.
 func (s *Server) masked(ctx context.Context, a gateway.Account) *Account {
 	view := Account{ID: a.ID, Channel: a.Channel, Name: a.Name, Handle: a.Handle, Queue: a.Queue, Enabled: a.Enabled, Settings: map[string]string{},
-		Secrets: a.Secrets, Health: a.Health, LastIn: a.LastIn, LastTest: a.LastTest, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
+		Secrets: a.Secrets, Health: a.Health, LastIn: a.LastIn, LastTest: a.LastTest, Starts: a.Starts, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt}
 	secret := map[string]bool{}
 	if c := s.channel(a.Channel); c != nil {
 		view.Snippet = s.snippet(ctx, c, a.ID)

@@ -23,6 +23,8 @@ export interface Account {
   settings: Record<string, string>
   /** HTML to paste on one's own pages, where the channel has such a thing. */
   snippet?: string
+  /** We may write first by it. */
+  starts?: boolean
   updatedAt: string
 }
 
@@ -864,6 +866,8 @@ export interface SessionList {
 }
 
 export interface SettingInfo {
+  /** Most accounts leave it alone. */
+  advanced?: boolean
   choices?: string[]
   default?: string
   help?: Record<string, string>
@@ -946,7 +950,7 @@ export interface Subject {
 
 export interface Suggestion {
   at: string
-  /** What is the same, and how it is known. linked: a channel names the other's address, unverified; said, form, profile: it was written, filled in, or is in the far side's profile; alike: a full name with the same picture or user name; agent: one of us said so; shared: both used one place; undone: a verified link that was taken apart before. */
+  /** What is the same, and how it is known. linked: a channel names the other's address, unverified; said: one wrote it; profile: the profile of one, or what they filled in, holds it; alike: a full name with the same picture or user name; agent: one of us said so; shared: both used one place; undone: a verified link that was taken apart before. */
   evidence: Evidence[]
   id: string
   persons: string[]

@@ -9,7 +9,6 @@ import type {
   Channel,
   Conversation,
   Draft,
-  Envelope,
   Known,
   Mark,
   Me,
@@ -88,14 +87,7 @@ export const endSession = (s: string) => call<void>(`/api/sessions/${id(s)}`, { 
 
 // ---- channels, accounts, people of ours -------------------------------------
 
-/** The hub may have one app for every account of a channel; where it asks for its settings, they are here. */
-type ChannelAnswer = Api.ChannelInfo & {
-  app?: Api.SettingInfo[];
-  places?: Record<string, Api.Capabilities>;
-  connect?: Channel["connect"];
-};
-
-function channel(x: ChannelAnswer): Channel {
+function channel(x: Api.ChannelInfo): Channel {
   return {
     ...x,
     settings: all(x.settings) as Channel["settings"],
@@ -124,15 +116,11 @@ export const removeAccount = (a: string) => call<void>(`/api/accounts/${id(a)}`,
 export const checkAccount = (a: string) => call<Account>(`/api/accounts/${id(a)}/check`, { method: "POST" });
 
 /** What the accounts of a kind share. */
-export interface AppSettings {
-  settings: Record<string, string>;
-  secrets: Record<string, boolean>;
-  callback?: string;
-}
+export type AppSettings = Api.AppSettings;
 export const appQuery = (kind: string) =>
   queryOptions({ queryKey: ["app", kind], queryFn: () => call<AppSettings>(`/api/channels/${id(kind)}/app`) });
 export const saveApp = (kind: string, settings: Record<string, string>) =>
-  call<AppSettings>(`/api/channels/${id(kind)}/app`, { method: "PUT", body: { settings } });
+  call<AppSettings>(`/api/channels/${id(kind)}/app`, { method: "PUT", body: { settings } satisfies Api.AppInput });
 /** The address of the far side's own sign-in. */
 export const connect = (kind: string, name: string) =>
   call<{ url: string }>(`/api/channels/${id(kind)}/connect/${id(name)}`, { method: "POST" });
@@ -229,17 +217,10 @@ export async function older(c: string, before: number, limit = 60): Promise<{ ev
   return { events: all(x.events), more: x.more === true };
 }
 
-export type Outgoing = Api.SendInput & { envelope?: Envelope };
+export type Outgoing = Api.SendInput;
 
 /** A first message of ours, to somebody who may not be known yet. */
-export interface Starting {
-  id: string;
-  account: string;
-  to: string;
-  about?: string;
-  message: { text: string; envelope?: Envelope };
-}
-export const start = (x: Starting) => call<{ event: string; conversation: string }>("/api/conversations", { body: x });
+export const start = (x: Api.StartInput) => call<Api.Started>("/api/conversations", { body: x });
 
 export const send = (c: string, m: Outgoing) =>
   call<Partial<Api.Taken> | undefined>(`/api/conversations/${id(c)}/messages`, { body: m });
@@ -257,9 +238,9 @@ export const mark = (c: string, seq: number, unread = false) =>
     body: { seq, ...(unread ? { unread } : {}) } satisfies Api.MarkInput,
   });
 
-export type ModerationAction = "hide" | "unhide" | "delete";
+export type ModerationAction = Api.ModerateInput["action"];
 export const moderate = (c: string, key: string, of: string, action: ModerationAction) =>
-  call<void>(`/api/conversations/${id(c)}/moderate`, { body: { id: key, of, action } });
+  call<void>(`/api/conversations/${id(c)}/moderate`, { body: { id: key, of, action } satisfies Api.ModerateInput });
 
 const kind = (note: boolean) => (note ? "?kind=note" : "");
 export const readDraft = (c: string, note: boolean) => call<Draft | undefined>(`/api/conversations/${id(c)}/draft${kind(note)}`);
@@ -299,9 +280,10 @@ export const merge = (into: string, from: string, key: string) =>
   call<Api.Merged>(`/api/persons/${id(into)}/merge`, { body: { from } satisfies Api.MergeInput, key });
 export const undoMerge = (m: string) => call<void>(`/api/merges/${id(m)}/undo`, { method: "POST" });
 export const addIdentity = (p: string, scheme: string, value: string) =>
-  call<unknown>(`/api/persons/${id(p)}/identities`, { body: { scheme, value } });
+  call<unknown>(`/api/persons/${id(p)}/identities`, { body: { scheme, value } satisfies Api.IdentityInput });
 export const exportUrl = (p: string) => `/api/persons/${id(p)}/export`;
-export const erasePerson = (p: string, confirm: string) => call<void>(`/api/persons/${id(p)}/erase`, { body: { confirm } });
+export const erasePerson = (p: string, confirm: string) =>
+  call<void>(`/api/persons/${id(p)}/erase`, { body: { confirm } satisfies Api.EraseInput });
 export const dismissSuggestion = (s: string) => call<void>(`/api/suggestions/${id(s)}`, { method: "DELETE" });
 
 export const fileUrl = (f: string) => `/api/files/${id(f)}`;

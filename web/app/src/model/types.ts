@@ -61,7 +61,7 @@ export type Setting = Narrow<
 >;
 
 /** A kind of channel. `app`: what its app on the far side is told, where it has one. */
-export type Channel = Omit<Api.ChannelInfo, "can" | "settings"> & {
+export type Channel = Omit<Api.ChannelInfo, "can" | "places" | "settings" | "app" | "connect"> & {
   can: Capabilities;
   /** Of further sorts of thread, by name. */
   places: Record<string, Capabilities>;
@@ -76,19 +76,13 @@ export type Health = Loose<Omit<Api.Health, "state">, "since"> & { state: Api.He
 
 export type Account = Loose<Omit<Api.Account, "health">, "createdAt" | "updatedAt"> & {
   health?: Health;
-  /** What to enter on the far side, where the channel has such a thing. */
-  callback?: string;
-  /** May we write first by it? */
-  starts?: boolean;
-  /** When the person on the far side last wrote. */
-  lastIn?: string;
 };
 
 /** An agent; of colleagues no more than the name may be visible. */
 export type Agent = Pick<Api.Agent, "id" | "name"> & Partial<Api.Agent>;
 export type Team = Loose<Api.Team, "color">;
 
-export type Permission = Api.Me["permissions"][number] | "person.export";
+export type Permission = Api.Me["permissions"][number];
 
 export interface Me extends Omit<Agent, "teams"> {
   teams: string[];
@@ -101,5 +95,4 @@ export interface Me extends Omit<Agent, "teams"> {
 export type Draft = Loose<Api.Draft, "updatedAt">;
 
 /** Two persons who may be one. */
-export type Suggestion = Pick<Api.Suggestion, "id" | "persons"> &
-  Partial<Api.Suggestion> & { evidence?: { kind: string; value: string }[] | null };
+export type Suggestion = Pick<Api.Suggestion, "id" | "persons"> & Partial<Api.Suggestion>;

@@ -64,6 +64,15 @@ function useRun(person: string): [string, Run] {
   return [busy, run];
 }
 
+const how: Record<string, Key> = {
+  linked: "merge.how.linked",
+  said: "merge.how.said",
+  profile: "merge.how.profile",
+  agent: "merge.how.agent",
+  shared: "merge.how.shared",
+  undone: "merge.how.undone",
+};
+
 const evidence: Record<string, Key> = {
   identity: "merge.identity",
   email: "merge.email",
@@ -80,7 +89,9 @@ function Question({ x, person, busy, run }: { x: Suggestion; person: string; bus
   const name = them.data?.person.name || them.data?.identities[0]?.identity.display || "";
   const given = (x.evidence ?? []).map((e) => {
     const word = evidence[e.kind];
-    return word ? t(word, { value: e.value }) : `${e.kind.replace(/_/g, " ")} ${e.value}`;
+    const what = word ? t(word, { value: e.value ?? "" }) : `${e.kind.replace(/_/g, " ")} ${e.value ?? ""}`;
+    const known = how[e.how];
+    return known ? `${what} (${t(known)})` : what;
   });
   const reasons = given.length > 0 ? given : [x.why ?? ""].filter(Boolean);
   return (

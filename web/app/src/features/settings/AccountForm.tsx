@@ -7,6 +7,7 @@ import { say } from "../../lib/prefs";
 import { go } from "../../lib/router";
 import { ulid } from "../../lib/ulid";
 import type { Account, Channel, Setting } from "../../model/types";
+import { Icon } from "../../ui/Icon";
 import { Button } from "../../ui/parts";
 import { Copied } from "./Copied";
 import { Field } from "./Field";
@@ -52,6 +53,19 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
     }
   }
 
+  const rare = channel.settings.filter((x) => x.advanced);
+  const line = (x: Setting) => (
+    <Field
+      key={x.name}
+      x={x}
+      value={values[x.name] ?? ""}
+      kept={!!account?.secrets[x.name]}
+      disabled={!may}
+      error={problem?.field(x.name)}
+      set={(v) => setValues((all) => ({ ...all, [x.name]: v }))}
+    />
+  );
+
   return (
     <form onSubmit={save} className={s.fields}>
       <div className={s.set}>
@@ -92,17 +106,7 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
       </div>
       <div className={s.set}>
         <h2>{t("account.section")}</h2>
-        {channel.settings.map((x) => (
-          <Field
-            key={x.name}
-            x={x}
-            value={values[x.name] ?? ""}
-            kept={!!account?.secrets[x.name]}
-            disabled={!may}
-            error={problem?.field(x.name)}
-            set={(v) => setValues((all) => ({ ...all, [x.name]: v }))}
-          />
-        ))}
+        {channel.settings.filter((x) => !x.advanced).map(line)}
         {account?.callback ? (
           <Copied
             label={t("account.callback")}
@@ -112,6 +116,15 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
         ) : null}
         {account?.snippet ? <Copied label={t("account.snippet")} help={t("account.snippetHelp")} text={account.snippet} /> : null}
       </div>
+      {rare.length > 0 ? (
+        <details className={s.rare} open={rare.some((x) => problem?.field(x.name)) || undefined}>
+          <summary>
+            <Icon name="chevron-right" size={14} />
+            {t("account.more", { n: rare.length })}
+          </summary>
+          <div className={s.set}>{rare.map(line)}</div>
+        </details>
+      ) : null}
       <footer className={s.foot}>
         {may ? (
           <Button look="primary" size="large" type="submit" busy={busy} disabled={!name.trim()}>

@@ -2,6 +2,7 @@
 import type { Forms } from "../i18n";
 
 export const en = {
+  "account.more": { one: "{n} more setting", other: "{n} more settings" },
   "action.assign": "Assign …",
   "action.assignMe": "Assign to me",
   "action.backToList": "Back to the list",
@@ -158,6 +159,12 @@ export const en = {
   "merge.do": "Merge",
   "merge.done": "Merged with {name}",
   "merge.email": "Same e-mail: {value}",
+  "merge.how.agent": "a colleague said so",
+  "merge.how.linked": "linked, not verified",
+  "merge.how.profile": "in the profile",
+  "merge.how.said": "they wrote it",
+  "merge.how.shared": "in one place",
+  "merge.how.undone": "joined before, and undone",
   "merge.identity": "Same address: {value}",
   "merge.name": "Same name: {value}",
   "merge.not": "Not the same",

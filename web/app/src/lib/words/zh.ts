@@ -2,6 +2,7 @@
 import type { Catalogue } from "../i18n";
 
 export const zh: Catalogue = {
+  "account.more": "另外 {n} 项设置",
   "action.assign": "分配 …",
   "action.assignMe": "分配给我",
   "action.backToList": "返回列表",
@@ -158,6 +159,12 @@ export const zh: Catalogue = {
   "merge.do": "合并",
   "merge.done": "已与 {name} 合并",
   "merge.email": "邮箱相同：{value}",
+  "merge.how.agent": "同事确认",
+  "merge.how.linked": "有关联，未验证",
+  "merge.how.profile": "来自资料",
+  "merge.how.said": "对方写过",
+  "merge.how.shared": "在同一处使用",
+  "merge.how.undone": "曾合并，后撤销",
   "merge.identity": "地址相同：{value}",
   "merge.name": "姓名相同：{value}",
   "merge.not": "不是",
