@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 ARGS    ?=
 CYCLES  ?= 200
 
-.PHONY: run build binary front dev test test-go test-web test-ferret test-kafka test-s3 test-mail test-e2e bench crash lint fmt types clean
+.PHONY: run build binary front dev test test-go test-web test-ferret test-kafka test-s3 test-mail test-e2e bench fixtures crash lint fmt types clean
 
 ## run: build everything and start it, with the demo alive
 run: build
@@ -84,6 +84,10 @@ chromium:
 bench: build
 	$(GO) build -trimpath -o build/parleybench ./cmd/parleybench
 	./build/parleybench bench -bin build/parley -json build/bench.json $(ARGS)
+
+## fixtures: real-world bodies, mails and replies; the last line is JSON
+fixtures:
+	$(GO) run ./cmd/parleyfixtures -strict $(ARGS)
 
 ## crash: kill the process under load, again and again, and compare. CYCLES=n
 crash: binary
