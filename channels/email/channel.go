@@ -15,6 +15,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/timeline"
@@ -68,7 +69,8 @@ type Session struct {
 	pace    pace
 	keysDNS dkimKeys
 
-	reading sync.Mutex // one mail at a time decides on threads
+	reading  sync.Mutex  // one mail at a time decides on threads
+	unmarked atomic.Bool // what was fetched last could not be marked or moved
 
 	mu        sync.Mutex
 	health    channels.Health

@@ -197,6 +197,7 @@ func (s *Session) after(ctx context.Context, m *mailbox, mails []arrived) {
 	} else {
 		err = m.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagSeen}}, nil).Close()
 	}
+	s.unmarked.Store(err != nil)
 	if err != nil && ctx.Err() == nil {
 		s.host.Log().Warn("fetched mail could not be marked or moved", "error", err)
 		s.report(channels.Amber, "Fetched mail cannot be marked or moved: "+cause(err), "Check the folder's name and the rights of the user.")

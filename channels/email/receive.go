@@ -64,6 +64,7 @@ func (s *Session) receive(ctx context.Context) error {
 	if srv.Shutdown(grace) != nil {
 		_ = srv.Close()
 	}
+	_ = l.Close() // where serving had not begun
 	<-done
 	return ctx.Err()
 }

@@ -5,15 +5,7 @@ import (
 	"testing"
 
 	"github.com/parley-hub/parley/channels"
-	"github.com/parley-hub/parley/channels/channeltest"
 )
-
-func TestConformance(t *testing.T) {
-	channeltest.Run(t, channeltest.Harness{Channel: Channel, Settings: map[string]string{
-		"address": "support@acme.example", "imapHost": "127.0.0.1", "imapPort": "1", "password": "canary-password",
-		"smtpHost": "127.0.0.1", "smtpPort": "1", "macKey": testKey,
-	}})
-}
 
 func TestFetchAnswerAndThread(t *testing.T) {
 	b := newBench(t, nil)

@@ -68,6 +68,7 @@ func (m *IMAP) Port() string { return port(m.l) }
 // Close stops it.
 func (m *IMAP) Close() {
 	_ = m.srv.Close()
+	_ = m.l.Close()
 	<-m.done
 }
 

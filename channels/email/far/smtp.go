@@ -64,6 +64,7 @@ func (s *SMTP) Port() string { return port(s.l) }
 // Close stops it.
 func (s *SMTP) Close() {
 	_ = s.srv.Close()
+	_ = s.l.Close() // the server may not have come to serve it yet
 	<-s.done
 }
 
