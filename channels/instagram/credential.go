@@ -92,8 +92,9 @@ var (
 	coreInstagram = []string{"comments", "live_comments", "message_reactions", "messages", "messaging_postbacks", "messaging_referral", "messaging_seen"}
 	fieldsPage    = []string{"message_reactions", "messages", "messaging_handovers", "messaging_postbacks", "messaging_referrals", "standby"}
 	corePage      = []string{"messages", "messaging_postbacks"}
-	fieldsHook    = []string{"comments", "live_comments", "mentions", "message_reactions", "messages", "messaging_handover",
+	fieldsHook    = []string{"comments", "live_comments", "mentions", "message_edit", "message_reactions", "messages", "messaging_handover",
 		"messaging_postbacks", "messaging_referral", "messaging_seen", "standby"}
+	coreHook = []string{"comments", "mentions", "messages", "messaging_postbacks", "messaging_seen"}
 )
 
 // EnsureSubscribed checks the sign-in, and that the far side tells us about the account: the
@@ -132,7 +133,7 @@ func (s *Session) ensureHook(ctx context.Context) (bool, error) {
 	}
 	c := meta.Client{HTTP: s.host.HTTP(), Base: s.app.graphFacebook, Version: s.set.version}
 	changed, err := c.EnsureHook(ctx, meta.App{ID: s.app.id, Secret: s.app.secret},
-		meta.Hook{Object: object, URL: address, VerifyToken: s.app.verify, Fields: fieldsHook})
+		meta.Hook{Object: object, URL: address, VerifyToken: s.app.verify, Fields: fieldsHook, Core: coreHook})
 	var f *channels.Failure
 	switch {
 	case err == nil:

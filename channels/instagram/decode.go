@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ func itemLike(field string) bool {
 // Decode reads a callback. One that was not verified by [Channel].Split is verified here.
 func (s *Session) Decode(c channels.Callback) ([]timeline.Inbound, channels.Answer, error) {
 	if !c.Verified {
-		if c.Method == "GET" {
+		if c.Method == http.MethodGet {
 			a, err := meta.Challenge(c, s.app.verify)
 			return nil, a, err
 		}

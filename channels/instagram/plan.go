@@ -79,8 +79,12 @@ func (s *Session) planMessage(o *timeline.Outbound) ([]channels.Step, error) {
 		return nil, refused(channels.BadMedia, "Instagram carries %d files at once. Send the others in another message.", maxParts)
 	}
 	text := pieces(m.Text, links > 0)
-	if len(m.Buttons) > 0 && len(text) == 0 {
+	switch {
+	case len(text) > 0:
+	case len(m.Buttons) > 0:
 		return nil, refused(channels.BadContent, "Buttons need a text above them.")
+	case len(m.Parts) == 0:
+		return nil, refused(channels.BadContent, "There is nothing to send.")
 	}
 	steps := make([]channels.Step, 0, len(text)+len(m.Parts))
 	for i, t := range text {
@@ -185,14 +189,10 @@ func reactionName(emoji string) string {
 // buttons counts the answers and the links offered, and says what is wrong with them.
 func buttons(bs []timeline.Button) (replies, links int, bad *channels.Failure) {
 	for _, b := range bs {
-		switch {
-		case b.Kind == "link":
-			links++
-			if webURL(b.Value) == "" {
-				return 0, 0, refused(channels.BadContent, "The button %q needs a web address.", b.Title)
-			}
-		default:
+		if b.Kind != "link" {
 			replies++
+		} else if links++; webURL(b.Value) == "" {
+			return 0, 0, refused(channels.BadContent, "The button %q needs a web address.", b.Title)
 		}
 		if n := utf8.RuneCountInString(b.Title); n == 0 || n > maxTitle {
 			return 0, 0, refused(channels.BadContent, "The button %q needs 1 to %d characters.", b.Title, maxTitle)

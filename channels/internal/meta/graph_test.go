@@ -228,6 +228,27 @@ func TestEnsureSubscribed(t *testing.T) {
 	}
 }
 
+// A field that the platform does not know is left out rather than lose the others.
+func TestEnsureHookFallsBack(t *testing.T) {
+	var asked []string
+	cl := far(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			_, _ = io.WriteString(w, `{"data":[]}`)
+			return
+		}
+		fields := r.FormValue("fields")
+		if asked = append(asked, fields); strings.Contains(fields, "hologram") {
+			answers(400, `{"error":{"code":100}}`)(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"success":true}`)
+	})
+	changed, err := cl.EnsureHook(t.Context(), App{"1", "s"}, Hook{Object: "instagram", URL: "https://hub", Fields: []string{"hologram", "messages"}, Core: []string{"messages"}})
+	if err != nil || !changed || strings.Join(asked, " ") != "hologram,messages messages" {
+		t.Errorf("%v %v %q", changed, err, asked)
+	}
+}
+
 func TestEnsureHook(t *testing.T) {
 	hook := Hook{Object: "instagram", URL: "https://hub.example/hooks/instagram", VerifyToken: "tok", Fields: []string{"messages"}}
 	for name, c := range map[string]struct {

@@ -54,6 +54,7 @@ func (c Client) subscribe(ctx context.Context, node string, fields []string) err
 type Hook struct {
 	Object, URL, VerifyToken string
 	Fields                   []string
+	Core                     []string // asked for where the platform does not know one of Fields; nil: nothing
 }
 
 // EnsureHook registers a callback address for an object of an app where none is. One that
@@ -73,12 +74,12 @@ func (c Client) EnsureHook(ctx context.Context, a App, h Hook) (changed bool, er
 	if err := c.Get(ctx, a.ID+"/subscriptions", nil, &list); err != nil {
 		return false, fmt.Errorf("reading the app's callbacks: %w", err)
 	}
-	fields := h.Fields
+	var have []string
+	active := false
 	for _, s := range list.Data {
 		if s.Object != h.Object {
 			continue
 		}
-		var have []string
 		for _, f := range s.Fields {
 			have = append(have, f.Name)
 		}
@@ -86,17 +87,27 @@ func (c Client) EnsureHook(ctx context.Context, a App, h Hook) (changed bool, er
 			return false, &channels.Failure{Class: channels.Misconfigured, Said: "the app's callbacks go to " + s.URL,
 				Advice: "In the app's dashboard, set the callback address of " + h.Object + " to " + h.URL + ", unless another hub is meant to have them."}
 		}
-		if s.Active && within(h.Fields, have) {
+		if active = s.Active; active && within(h.Fields, have) {
 			return false, nil
 		}
-		fields = union(have, h.Fields)
 	}
-	err = c.Form(ctx, a.ID+"/subscriptions", url.Values{"object": {h.Object}, "callback_url": {h.URL},
+	err = c.hook(ctx, a, h, union(have, h.Fields))
+	if h.Core != nil && Is(err, 100, 0) {
+		if active && within(h.Core, have) {
+			return false, nil // it has all that this version of the platform knows
+		}
+		err = c.hook(ctx, a, h, union(have, h.Core))
+	}
+	return err == nil, err
+}
+
+func (c Client) hook(ctx context.Context, a App, h Hook, fields []string) error {
+	err := c.Form(ctx, a.ID+"/subscriptions", url.Values{"object": {h.Object}, "callback_url": {h.URL},
 		"verify_token": {h.VerifyToken}, "fields": {strings.Join(fields, ",")}}, nil)
 	if err != nil {
-		return false, fmt.Errorf("registering the app's callbacks: %w", err)
+		return fmt.Errorf("registering the app's callbacks: %w", err)
 	}
-	return true, nil
+	return nil
 }
 
 func within(want, have []string) bool {
