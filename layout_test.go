@@ -25,6 +25,7 @@ var layout = map[string][]string{
 	"channels/internal":    {"timeline", "=channels"},
 	"inbox":                {"timeline"},
 	"inbox/journal":        {"=inbox", "timeline", "internal"},
+	"inbox/continuity":     {"=inbox", "timeline", "internal"},
 	"inbox/realtime":       {"=inbox", "timeline", "internal"},
 	"internal":             {"timeline", "internal"},
 	"internal/bus":         {"timeline"},

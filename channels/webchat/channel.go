@@ -50,6 +50,8 @@ var Channel = channels.Channel{
 		{Name: "identityKey", Kind: "text", Optional: true, Label: text("Identity key", "身份公钥"), Help: text("The public key in PEM with which users' tokens are checked (RS256).", "用于验证用户令牌的 PEM 公钥（RS256）。"), Check: checkKey},
 		{Name: "messageRate", Kind: "number", Default: "120", Label: text("Messages per minute", "每分钟消息数"), Help: text("Of one visitor; 0: no limit.", "每位访客；0 表示不限制。"), Check: checkRate},
 		{Name: "sessionRate", Kind: "number", Default: "240", Label: text("New visitors per minute", "每分钟新访客数"), Help: text("From one network address, which a whole office may share; 0: no limit.", "来自同一网络地址（可能由整个办公室共用）；0 表示不限制。"), Check: checkRate},
+		{Name: "continue", Kind: "text", Optional: true, Label: text("Go on by e-mail", "通过邮件继续"), Help: text("The id of the e-mail account by which a visitor gets the answers they left unread. Empty: they get no mail.", "访客离开后未读的回复通过哪个邮箱账号发送，填写其 ID。留空则不发送邮件。"), Check: atMost(64)},
+		{Name: "continueAfter", Kind: "number", Default: "10", Label: text("Minutes until the mail", "多少分钟后发送邮件"), Help: text("How long an answer may stay unread.", "回复未读多久后发送邮件。"), Check: checkMinutes},
 		{Name: "tokenSecret", Kind: "secret", Default: channels.Generated, Optional: true, Label: text("Visitors' key", "访客密钥"), Help: text("Drawn by itself. Changing it keeps present visitors signed in once.", "自动生成。更换一次不会使现有访客掉线。"), Check: checkSecret},
 	},
 	Can: channels.Capabilities{

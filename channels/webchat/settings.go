@@ -79,6 +79,16 @@ func readRate(v string) (float64, error) {
 
 func checkRate(v string) error { _, err := readRate(v); return err }
 
+// maxContinue is the longest that an answer may stay unread before it is mailed: a week, in minutes.
+const maxContinue = 7 * 24 * 60
+
+func checkMinutes(v string) error {
+	if n, err := strconv.Atoi(v); err != nil || n < 1 || n > maxContinue {
+		return fmt.Errorf("Enter minutes from 1 to %d.", maxContinue) //nolint:staticcheck // shown to people
+	}
+	return nil
+}
+
 func checkSecret(v string) error {
 	if len(v) < minSecret {
 		return fmt.Errorf("Use %d characters or more.", minSecret) //nolint:staticcheck // shown to people

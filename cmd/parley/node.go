@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/parley-hub/parley/channels/all"
+	"github.com/parley-hub/parley/inbox/continuity"
 	"github.com/parley-hub/parley/inbox/journal"
 	"github.com/parley-hub/parley/inbox/realtime"
 	"github.com/parley-hub/parley/internal/auth"
@@ -39,17 +40,18 @@ type node struct {
 	health  *obs.Health
 	traces  func(context.Context) error
 
-	box     *seal.Box
-	store   store.Store
-	bus     *bus.Bus
-	files   *blob.Store
-	auth    *auth.Service
-	timers  *timers.Timers
-	journal *journal.Journal
-	hub     *realtime.Hub
-	gossip  *gossip // nil: a single node
-	gateway *gateway.Gateway
-	web     *fiber.App
+	box        *seal.Box
+	store      store.Store
+	bus        *bus.Bus
+	files      *blob.Store
+	auth       *auth.Service
+	timers     *timers.Timers
+	journal    *journal.Journal
+	hub        *realtime.Hub
+	gossip     *gossip // nil: a single node
+	gateway    *gateway.Gateway
+	continuity *continuity.Continuity
+	web        *fiber.App
 
 	listener *listener // once it serves
 
@@ -159,6 +161,7 @@ func (n *node) parts(ctx context.Context) error {
 		Media: httpx.New(httpx.Options{Allow: n.cfg.Allow, MaxBody: n.cfg.MediaMax, Timeout: mediaTime}), MediaMax: n.cfg.MediaMax,
 		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})
+	n.continuity = n.goOn()
 	return err
 }
 
@@ -204,6 +207,9 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.journal.Start(n.bus); err != nil {
 		return err
 	}
+	if err := n.continuity.Start(n.bus); err != nil {
+		return err
+	}
 	if err := bus.Broadcast(n.bus, bus.Timeline, func(r bus.Record[timeline.Entry]) error {
 		n.hub.Deliver(r.Value)
 		return nil
@@ -225,6 +231,7 @@ func (n *node) start(ctx context.Context) error {
 	go n.timers.Run(n.ctx)
 	go n.sweep()
 	go n.journal.RunErasures(n.ctx)
+	go n.continuity.Run(n.ctx)
 	if err := n.seed(ctx); err != nil {
 		return err
 	}

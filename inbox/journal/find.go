@@ -66,7 +66,7 @@ func (r *resolver) find(ctx context.Context, xs []*inbound) error {
 		q.hear(x.in)
 	}
 	for _, step := range []func(context.Context) error{f.readQueues, f.readThreads, f.readIdentities, f.who, f.claim, f.writeIdentities,
-		f.readPersons, f.join, f.guests, f.writePersons, f.readHeads, f.writeHeads, f.readHeadConversations, f.generations, f.writeThreads} {
+		f.readPersons, f.join, f.guests, f.stay, f.writePersons, f.readHeads, f.writeHeads, f.readHeadConversations, f.generations, f.writeThreads} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -221,6 +221,18 @@ func (f *finder) guests(ctx context.Context) error {
 		f.writeGuest(q)
 		q.person, q.guest = p.ID, true
 		f.persons[p.ID] = &p
+	}
+	return nil
+}
+
+// stay keeps a thread in the conversation it is attached to, whatever queue its account has:
+// who answers a mail that continued a chat goes on where the chat was.
+func (f *finder) stay(context.Context) error {
+	for _, q := range f.quests {
+		c := f.convs[f.threads[q.x.in.Event.Thread.Key()]]
+		if c != nil && c.Person == q.person && c.State != timeline.Resolved && q.x.in.Queue == "" {
+			q.queue = c.Queue
+		}
 	}
 	return nil
 }

@@ -265,3 +265,32 @@ func TestStartingAConversation(t *testing.T) {
 	}
 	w.sound()
 }
+
+func TestAnAnswerByMailGoesOnWhereTheChatWas(t *testing.T) {
+	w := newWorld(t)
+	w.put(store.Accounts, bson.D{{Key: "_id", Value: "post"}, {Key: "channel", Value: "email"}, {Key: "queue", Value: "letters"}})
+	w.receive(linked(says("v1", "m1", 1, "hi"), mail("maya@x.org", timeline.ProofSigned)))
+	c := w.one()
+	th := timeline.Thread{Account: "post", ID: "new:1"}
+	by := w.ask("continue|1", c.ID, 20, timeline.KindMessage, func(ev *timeline.Event) {
+		ev.Actor, ev.Direction, ev.Thread = timeline.Actor{Kind: timeline.ActorSystem}, timeline.Out, th
+		ev.Message = &timeline.Message{Text: "You were away", Automated: true}
+	})
+	by.Attach = &timeline.Leg{ID: th.Leg(), Thread: th, Channel: "email", Peer: "maya@x.org", Identity: "|email|maya@x.org"}
+	w.do(by)
+	w.do(by)
+	answer := byMail("maya@x.org", "ml1", 30, "I am back")
+	answer.Event.Thread = th
+	other := byMail("maya@x.org", "ml2", 31, "something else")
+	other.Event.Thread = timeline.Thread{Account: "post", ID: "another"}
+	w.receive(answer, answer)
+	if c = w.one(); c.Last.Text != "I am back" || c.InCount != 2 {
+		t.Errorf("conversation %s", asJSON(t, c))
+	}
+	w.receive(other)
+	if cs := w.conversations(); len(cs) != 2 || cs[1].Queue != "letters" {
+		t.Errorf("a new thread begins where its account's do: %s", asJSON(t, cs))
+	}
+	w.do(w.status("done", c.ID, 40, timeline.Resolved, nil))
+	w.sound()
+}

@@ -103,7 +103,7 @@ func (e *eraser) conversation(ctx context.Context, c *timeline.Conversation) err
 		after = page[len(page)-1].Seq
 	}
 	mine := bson.D{{Key: "conversation", Value: string(c.ID)}}
-	for _, name := range []string{store.Drafts, store.Reads, store.Threads} {
+	for _, name := range []string{store.Drafts, store.Reads, store.Threads, store.Continuity} {
 		if _, err := e.j.deps.Store.C(name).Delete(ctx, mine); err != nil {
 			return fmt.Errorf("remove a conversation's %s: %w", name, err)
 		}

@@ -105,6 +105,6 @@ var Schema = []Spec{
 	{Name: Parked, Indexes: []Index{{Name: "handle", Fields: []string{"channel", "handle", "_id"}}}},
 	{Name: Erasures, Indexes: []Index{{Name: "due", Fields: []string{"state", "dueAt", "_id"}}}},
 	{Name: Erased},
-	{Name: Continuity, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}, Sparse: true}, {Name: "conversation", Fields: []string{"conversation"}}}},
+	{Name: Continuity, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
 	{Name: Meta},
 }
