@@ -56,7 +56,8 @@ func main() {
 	}
 }
 
-// run serves until ctx ends. The first line on standard output is the address.
+// run serves until ctx ends. The first line on standard output is the address, written when the
+// scenario is set up.
 func run(ctx context.Context, f flags) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.addr)
 	if err != nil {
@@ -71,11 +72,10 @@ func run(ctx context.Context, f flags) error {
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(quiet{slog.Default().Handler()}, slog.LevelDebug)}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	announce(l.Addr().String(), f.ready)
 	if err := start(ctx, s, f); err != nil {
-		srv.Close()
-		return err
+		return errors.Join(err, srv.Close())
 	}
+	announce(l.Addr().String(), f.ready)
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)

@@ -131,7 +131,7 @@ func pots(s *sim.Sim, o Options) []string {
 	defer s.World.Unlock()
 	var ids []string
 	for i, p := range posts {
-		asset := s.World.AddAsset(world.Asset{Name: "post.png", Type: "image/png", Bytes: world.Still(p.caption, 900, 675)})
+		asset := s.World.AddAsset(world.Asset{Name: "post.png", Type: "image/png", Bytes: world.Still(p.caption, 600, 450)})
 		media, err := s.World.AddMedia(world.Media{Business: o.Username, Caption: p.caption, Likes: p.likes, Asset: asset.ID,
 			At: s.World.Clock().Now().Add(-time.Duration(i+1) * 26 * time.Hour)})
 		if err != nil {

@@ -346,6 +346,9 @@ func (c *call) takeControl(id string) reply {
 	if err != nil {
 		return fail(err)
 	}
+	if !c.api.w.Settings().Routing {
+		return fail(world.ErrRouting)
+	}
 	return reply{status: http.StatusOK, body: wire.O("success", true), after: c.api.w.Take(t, c.token.App)}
 }
 

@@ -285,7 +285,11 @@ func TestStandbyAndHandover(t *testing.T) {
 	if n := len(r.hub.with(`"standby":[{"sender"`)); n < 1 {
 		t.Errorf("%d bodies of standby in %v", n, r.hub.all())
 	}
+	r.set(m{"routing": false})
 	status, v := r.call("POST", fb+"/me/take_thread_control", m{"recipient": m{"id": r.igsid()}})
+	r.want("take without routing", status, v, 400, "27")
+	r.set(m{"routing": true})
+	status, v = r.call("POST", fb+"/me/take_thread_control", m{"recipient": m{"id": r.igsid()}})
 	r.want("take", status, v, 200, "none")
 	status, v = r.call("POST", fb+"/me/messages", m{"recipient": m{"id": r.igsid()}, "message": m{"text": "mine again"},
 		"thread_control": m{"app_id": "999", "control_type": "pass"}})

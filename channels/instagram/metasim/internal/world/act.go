@@ -86,8 +86,11 @@ func (w *World) opened(t *Thread, at time.Time) {
 func (w *World) attach(a Attachment) (Attachment, error) {
 	if len(a.Raw) > 0 {
 		v, err := wire.Parse(a.Raw)
-		if _, ok := v.(wire.Obj); err != nil || !ok {
-			return a, fmt.Errorf("a raw attachment has to be a JSON object: %v", err)
+		if err != nil {
+			return a, fmt.Errorf("a raw attachment: %w", err)
+		}
+		if _, ok := v.(wire.Obj); !ok {
+			return a, fmt.Errorf("a raw attachment has to be a JSON object")
 		}
 		return a, nil
 	}

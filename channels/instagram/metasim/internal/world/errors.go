@@ -72,6 +72,7 @@ var (
 	ErrRetry        = &Error{Status: http.StatusInternalServerError, Code: 2, Transient: true, Message: "An unexpected error has occurred. Please retry your request later."}
 	ErrDeleted      = &Error{Status: bad, Code: 9000001, Message: "This Message has been deleted by the user or the business."}
 	ErrCreator      = &Error{Status: bad, Code: 36103, Message: "(#36103) The account is not eligible for this API."}
+	ErrRouting      = &Error{Status: bad, Code: 27, Message: "(#27) Take thread control is not supported when Conversation Routing is not enabled"}
 	ErrHashtags     = &Error{Status: bad, Code: 18, Subcode: 2207034, Message: "(#18) The maximum number of hashtags that can be queried within a 7 day period has been reached."}
 	ErrWaWindow     = &Error{Status: bad, Code: 131047, Message: "(#131047) Re-engagement message", Details: "Message failed to send because more than 24 hours have passed since the customer last replied to this number."}
 	ErrWaPair       = &Error{Status: bad, Code: 131056, Message: "(#131056) (Business Account, Consumer Account) pair rate limit hit", Details: "Message failed to send because there were too many messages sent from this phone number to the same phone number in a short period of time."}

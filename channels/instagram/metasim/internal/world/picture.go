@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"sync"
 )
 
 // LinkSignature signs an address of the CDN. It proves nothing to anybody; it makes a changed
@@ -20,9 +21,26 @@ func LinkSignature(asset string, end int64) string {
 	return "AY" + hex.EncodeToString(sum[:10])
 }
 
+// drawn keeps what was drawn: worlds with the same seed have the same faces.
+var drawn sync.Map
+
+func once(kind, name string, width, height int, draw func() []byte) []byte {
+	key := fmt.Sprint(kind, width, "x", height, name)
+	if b, found := drawn.Load(key); found {
+		return b.([]byte)
+	}
+	b := draw()
+	drawn.Store(key, b)
+	return b
+}
+
 // Picture draws an abstract landscape that is always the same for a name: the posts and
 // photographs of people who do not exist.
 func Picture(name string, width, height int) []byte {
+	return once("picture", name, width, height, func() []byte { return landscape(name, width, height) })
+}
+
+func landscape(name string, width, height int) []byte {
 	h := hash(name)
 	hue := float64(h%360) / 360
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -53,14 +71,18 @@ func scene(u, v, hue, sunX, sunY, phase float64) color.RGBA {
 // Portrait draws an avatar: a head and shoulders on a colour that belongs to the key.
 func Portrait(key, name string) []byte {
 	const size = 160
-	h := hash(key + name)
+	return once("portrait", key+name, size, size, func() []byte { return head(key+name, size) })
+}
+
+func head(name string, size int) []byte {
+	h := hash(name)
 	hue := float64(h%360) / 360
 	skin := hsl(0.07, 0.45, 0.45+0.35*float64(h>>11%100)/100)
 	hair := hsl(0.06+0.05*float64(h>>19%10)/10, 0.4, 0.14+0.3*float64(h>>23%100)/100)
 	img := image.NewRGBA(image.Rect(0, 0, size, size))
 	for y := range size {
 		for x := range size {
-			u, v := (float64(x)+0.5)/size, (float64(y)+0.5)/size
+			u, v := (float64(x)+0.5)/float64(size), (float64(y)+0.5)/float64(size)
 			c := hsl(hue, 0.5, 0.82-0.16*v)
 			switch {
 			case ellipse(u, v, 0.5, 0.46, 0.17, 0.205):
@@ -122,6 +144,10 @@ func digestHex(s string) string {
 
 // Still draws pots on a table: the posts of a shop that does not exist.
 func Still(name string, width, height int) []byte {
+	return once("still", name, width, height, func() []byte { return pots(name, width, height) })
+}
+
+func pots(name string, width, height int) []byte {
 	h := hash(name)
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	aspect := float64(width) / float64(height)

@@ -25,6 +25,7 @@ type Settings struct {
 	Echo          string `json:"echo"`           // "after" the answer, "before" it, or "off"
 	EchoDelayMS   int    `json:"echo_delay_ms"`  // simulated
 	Seen          bool   `json:"seen"`           // people's reading is notified
+	Routing       bool   `json:"routing"`        // Conversation Routing is on; without it no thread is taken
 	Standby       bool   `json:"standby"`        // threads of another app arrive as standby
 
 	// Delivery.
@@ -63,7 +64,7 @@ func Defaults() Settings {
 	return Settings{
 		Comments: "changes", CommentKey: "id", NumEdit: "int", Timestamps: "ms", PostbackMID: true,
 		PostbackEntry: "account", Share: "ig_post", Sticker: "image", OwnComments: true, Echo: "after",
-		Seen: true, Standby: true, TokenAnswer: "data", MinVersion: 19, MaxVersion: 26,
+		Seen: true, Standby: true, Routing: true, TokenAnswer: "data", MinVersion: 19, MaxVersion: 26,
 		TextLimit: "bytes", WindowHours: 24, HumanHours: 168, ReplyHours: 168, History: 20,
 		RequestsDays: 30, AssetMinutes: 7 * 24 * 60, FetchTimeoutMS: 75_000, SendPerSecond: 300,
 		MediaPerSecond: 10, ReadPerSecond: 2, RepliesPerHour: 750, CallsPerHour: 5000,
