@@ -33,6 +33,7 @@ var commands = []command{
 	{"config", "", "print the effective settings and where each comes from", printConfig},
 	{"agent create", "--email E [--name N] [--role R] [--password-stdin]", "add an agent", createAgent},
 	{"token create", "[--agent E] [--name N]", "make an API token; it is printed once", createToken},
+	{"audit verify", "", "check that nobody changed the audit log", verifyAudit},
 	{"simulate", "webchat [--url U] [--account A] [--rate R] …", "play customers against a running hub", simulateCommand},
 	{"version", "", "print the version", printVersion},
 }

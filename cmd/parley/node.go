@@ -54,6 +54,7 @@ type node struct {
 	web        *fiber.App
 
 	listener *listener // once it serves
+	trail    trail     // whether the audit log is whole
 
 	begun time.Time
 	stop  context.CancelFunc // ends what runs beside
@@ -241,7 +242,8 @@ func (n *node) start(ctx context.Context) error {
 	return n.bus.Started(ctx)
 }
 
-// sweepEvery is how often expired sign-ins and files of messages taken back are removed.
+// sweepEvery is how often expired sign-ins and files of messages taken back are removed, and
+// how often it is looked whether the audit log is to be checked.
 const sweepEvery = time.Minute
 
 func (n *node) sweep() {
@@ -255,6 +257,7 @@ func (n *node) sweep() {
 			if err := errors.Join(n.auth.Sweep(n.ctx), n.files.Sweep(n.ctx)); err != nil && n.ctx.Err() == nil {
 				n.log.Warn("what has expired was not removed; tried again later", "err", err)
 			}
+			n.trail.check(n.ctx, n.auth.VerifyAudit, time.Now(), n.log)
 		}
 	}
 }

@@ -77,6 +77,9 @@ func (n *node) status(ctx context.Context) api.HubStatus {
 			s.Checks[name] = c.Reason
 		}
 	}
+	if why := n.trail.broken(); why != "" {
+		s.Checks["audit"] = why // amber: the hub works, and somebody must look
+	}
 	for name, parts := range n.bus.Lag() {
 		for _, lag := range parts {
 			s.Lag[name] += lag

@@ -101,10 +101,14 @@ func (s *Service) AuditLog(ctx context.Context, before int64, limit int) ([]Reco
 	return list, nil
 }
 
+// ErrAuditBroken is returned for an audit log that was changed after it was written.
+var ErrAuditBroken = errors.New("auth: the audit log was changed")
+
 // verifyPage is how many lines are checked at a time.
 const verifyPage = 500
 
-// VerifyAudit walks the whole log; its error names the first line that does not fit.
+// VerifyAudit walks the whole log; its error, an ErrAuditBroken, names the first line that
+// does not fit.
 func (s *Service) VerifyAudit(ctx context.Context) error {
 	var last Record
 	for {
@@ -119,7 +123,7 @@ func (s *Service) VerifyAudit(ctx context.Context) error {
 		}
 		for _, r := range page {
 			if r.Seq != last.Seq+1 || r.Prev != last.Hash || r.Hash != r.hash() {
-				return fmt.Errorf("auth: audit log: line %d, or the one before it, is not as it was written", r.Seq)
+				return fmt.Errorf("%w: line %d, or the one before it, is not as it was written", ErrAuditBroken, r.Seq)
 			}
 			last = r
 		}
