@@ -145,7 +145,7 @@ func (s *Session) planComment(o *timeline.Outbound) ([]channels.Step, error) {
 		return []channels.Step{{Kind: stepMention, Text: m.Text, Data: map[string]string{dataComment: id}}}, nil
 	}
 	root, ok := strings.CutPrefix(string(o.Thread.ID), commentThread)
-	if !ok || root == "" {
+	if !ok || !nodeID(root) {
 		return nil, refused(channels.Misconfigured, "The thread names no comment.")
 	}
 	return []channels.Step{{Kind: stepComment, Text: m.Text, Data: map[string]string{dataComment: root}}}, nil
@@ -154,12 +154,17 @@ func (s *Session) planComment(o *timeline.Outbound) ([]channels.Step, error) {
 func (s *Session) planModeration(o *timeline.Outbound) ([]channels.Step, error) {
 	id := o.Moderation.Of.Remote
 	switch {
-	case o.Place != Place || !digits(string(id)):
+	case o.Place != Place || !nodeID(string(id)):
 		return nil, refused(channels.BadContent, "Only comments below our own posts can be hidden or deleted.")
 	case o.Moderation.Action != timeline.ModerateHide && o.Moderation.Action != timeline.ModerateUnhide && o.Moderation.Action != timeline.ModerateDelete:
 		return nil, refused(channels.BadContent, "Comments can be hidden, shown again and deleted.")
 	}
 	return []channels.Step{{Kind: o.Moderation.Action, Data: map[string]string{dataComment: string(id)}}}, nil
+}
+
+// nodeID reports whether an id can name a node of the API, and nothing else, in a path.
+func nodeID(id string) bool {
+	return id != "" && strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-") == ""
 }
 
 // planReaction finds the reaction's name: the far side knows few.
@@ -252,7 +257,7 @@ func cut(text string, max int, measure func(string) int) []string {
 // fit is where the first piece of a text that is too long ends.
 func fit(text string, max int, measure func(string) int) int {
 	size, end, space := 0, 0, 0
-	for rest, state := text, -1; rest != ""; {
+	for rest, state := head(text, max), -1; rest != ""; {
 		var g string
 		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
 		if size += measure(g); size > max {
@@ -269,6 +274,19 @@ func fit(text string, max int, measure func(string) int) int {
 		return space
 	}
 	return end
+}
+
+// head is enough of a text to find its first piece in: a character of thousands of marks is
+// not walked through once for each piece.
+func head(text string, max int) string {
+	end := utf8.UTFMax * (max + 1)
+	if end >= len(text) {
+		return text
+	}
+	for end < len(text) && !utf8.RuneStart(text[end]) {
+		end++
+	}
+	return text[:end]
 }
 
 // torn is where a piece ends inside a grapheme that alone is too long.

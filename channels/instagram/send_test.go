@@ -107,6 +107,17 @@ func TestSendWithFacebookLogin(t *testing.T) {
 	}
 }
 
+// A text of a million marks on one letter is cut in a moment.
+func TestSplitsAbsurdText(t *testing.T) {
+	text, began := "a"+strings.Repeat("\u0301", 500_000), time.Now()
+	if got := strings.Join(pieces(text, true), ""); got != text {
+		t.Error("the pieces are not the text")
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
 // text_1001_bytes, 334 汉字, emoji ZWJ at the cut: pieces of at most 1000 bytes, no character torn.
 func TestSplitsText(t *testing.T) {
 	s := opened(t, channeltest.NewHub())

@@ -64,7 +64,7 @@ var appSettings = []channels.Setting{
 	{Name: "instagramAppSecret", Kind: "secret", Optional: true, Label: text("Instagram app secret", "Instagram 应用密钥"),
 		Help: text("Callbacks are verified with it too. Several may be given, one per line.", "也用于验证回调。可填多个，每行一个。")},
 	{Name: "verifyToken", Kind: "secret", Default: channels.Generated, Optional: true, Label: text("Verify token", "验证令牌"),
-		Help: text("To paste beside the callback's address in the app's dashboard.", "与回调地址一起粘贴到应用后台。")},
+		Help: text("The callback address is registered with it by itself, where app id and secret are set. To register it by hand, enter one of your own here and in the app's dashboard.", "填写应用 ID 和密钥后，系统会用它自动注册回调地址。若要手动注册，请在此处和应用后台填写同一个自定义值。")},
 	{Name: "graphFacebook", Kind: "url", Default: hostGraphFacebook, Label: text("Graph API with Facebook login", "Graph API（Facebook 登录）"), Check: checkBase},
 	{Name: "graphInstagram", Kind: "url", Default: hostGraphInstagram, Label: text("Graph API with Instagram login", "Graph API（Instagram 登录）"), Check: checkBase},
 	{Name: "apiInstagram", Kind: "url", Default: hostAPIInstagram, Label: text("Where codes become tokens", "授权码兑换地址"), Check: checkBase},

@@ -162,10 +162,13 @@ func (b Batch) part(out *bytes.Buffer, us []Update) {
 		return
 	}
 	out.WriteByte('{')
-	for name, v := range map[string][]byte{"id": e.id, "time": e.time} {
-		if v != nil {
-			out.WriteString(`"` + name + `":`)
-			out.Write(v)
+	for _, f := range []struct {
+		name  string
+		value []byte
+	}{{"id", e.id}, {"time", e.time}} {
+		if f.value != nil {
+			out.WriteString(`"` + f.name + `":`)
+			out.Write(f.value)
 			out.WriteByte(',')
 		}
 	}
