@@ -25,6 +25,7 @@ const shutdown = 3 * time.Second
 
 type flags struct {
 	addr, scenario string
+	state          string
 	public         string
 	seed           int64
 	scale          float64
@@ -40,6 +41,7 @@ func main() {
 	flag.Int64Var(&f.seed, "seed", 1, "seed of everything drawn at random")
 	flag.Float64Var(&f.scale, "scale", 1, "simulated seconds per real second; 0 freezes the clock")
 	flag.StringVar(&f.scenario, "scenario", "", "JSON file with a situation to start from")
+	flag.StringVar(&f.state, "state", "", "file to keep the world in between runs")
 	flag.BoolVar(&f.ready, "ready", false, `print {"addr":…} in place of the bare address`)
 	flag.BoolVar(&f.demo, "demo", false, "make one account and a few people, and play a short scene")
 	f.scene.Register(flag.CommandLine)
@@ -48,12 +50,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "metasim: takes no arguments, only flags")
 		os.Exit(2)
 	}
+	f.seed = freshSeed(f)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, f); err != nil {
 		fmt.Fprintln(os.Stderr, "metasim:", err)
 		os.Exit(1)
 	}
+}
+
+// freshSeed is the seed asked for. A hub remembers the ids of former runs, so where there are
+// former runs the default would give old ids to new messages: then the time is the seed.
+func freshSeed(f flags) int64 {
+	asked := false
+	flag.Visit(func(x *flag.Flag) { asked = asked || x.Name == "seed" })
+	if !asked && (f.demo || f.state != "") {
+		return time.Now().UnixNano()
+	}
+	return f.seed
 }
 
 // run serves until ctx ends. The first line on standard output is the address, written when the
@@ -72,7 +86,12 @@ func run(ctx context.Context, f flags) error {
 	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(quiet{slog.Default().Handler()}, slog.LevelDebug)}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(l) }()
-	if err := start(ctx, s, f); err != nil {
+	keep, err := remember(s, f.state)
+	if err == nil {
+		defer keep()
+		err = start(ctx, s, f)
+	}
+	if err != nil {
 		return errors.Join(err, srv.Close())
 	}
 	announce(l.Addr().String(), f.ready)

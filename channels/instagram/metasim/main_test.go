@@ -89,10 +89,30 @@ func TestScenarioWithAMistakeEndsTheProgram(t *testing.T) {
 	}
 }
 
+func TestStateIsKeptBetweenRuns(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	t.Run("first", func(t *testing.T) {
+		base := serve(t, flags{scale: 1, state: file})
+		for path, body := range map[string]string{"/_sim/people": `{"key":"ana","name":"Ana"}`} {
+			resp, err := http.Post(base+path, "application/json", strings.NewReader(body))
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Fatalf("%s: %v %v", path, resp, err)
+			}
+			resp.Body.Close()
+		}
+	})
+	t.Run("second", func(t *testing.T) {
+		base := serve(t, flags{scale: 1, state: file})
+		if v := get(t, base+"/_sim/view"); !strings.Contains(v, `"name":"Ana"`) {
+			t.Errorf("view: %s", v)
+		}
+	})
+}
+
 // TestDemoPlaysAndAnswers starts the demo before its hub is up, and answers one of the people.
 func TestDemoPlaysAndAnswers(t *testing.T) {
 	o := demo.Options{App: "1", Secret: "s", Verify: "v", IG: "17841400000000001", Page: "11", IGToken: "T", PageToken: "P",
-		Username: "moss.and.clay", Name: "Moss & Clay", Objects: "instagram", Pace: 1}
+		Username: "moss.and.clay", Name: "Moss & Clay", Objects: "instagram", Login: "instagram", Pace: 1}
 	var mu sync.Mutex
 	var bodies []string
 	refuse := true

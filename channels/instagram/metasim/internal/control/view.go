@@ -102,12 +102,10 @@ func (a *API) view(*http.Request, []byte) (any, error) {
 		v := view{Now: a.w.Clock().Now(), Health: h}
 		for _, b := range a.w.BusinessesInOrder() {
 			acc := viewAccount{Key: b.Key, Name: b.Name, Username: b.Username, Bio: b.Biography, Avatar: a.w.Link(b.Avatar)}
-			for _, s := range []string{world.Instagram, world.Messenger, world.WhatsApp} {
-				if b.AccountID(s) != "" {
-					acc.Surfaces = append(acc.Surfaces, s)
-					for _, t := range a.w.Threads(s, b) {
-						v.Threads = append(v.Threads, a.viewThread(t))
-					}
+			for _, s := range a.w.Surfaces(b) {
+				acc.Surfaces = append(acc.Surfaces, s)
+				for _, t := range a.w.Threads(s, b) {
+					v.Threads = append(v.Threads, a.viewThread(t))
 				}
 			}
 			v.Accounts = append(v.Accounts, acc)

@@ -32,6 +32,7 @@ type Options struct {
 	IG, Page                string
 	IGToken, PageToken      string
 	Username, Name, Objects string
+	Login                   string
 	Pace                    float64
 }
 
@@ -49,6 +50,7 @@ func (o *Options) Register(fs *flag.FlagSet) {
 	fs.StringVar(&o.Username, "username", "moss.and.clay", "demo: username of the account")
 	fs.StringVar(&o.Name, "name", "Moss & Clay", "demo: name of the account")
 	fs.StringVar(&o.Objects, "objects", "instagram", "demo: objects to subscribe, by commas")
+	fs.StringVar(&o.Login, "login", "instagram", "demo: instagram or facebook: which subscription the account starts with")
 	fs.Float64Var(&o.Pace, "pace", 1, "demo: how many times as fast the scene is played")
 }
 
@@ -65,6 +67,17 @@ func Play(ctx context.Context, s *sim.Sim, o Options) error {
 	if o.Pace <= 0 {
 		return fmt.Errorf("demo: the pace is %v; it has to be above 0", o.Pace)
 	}
+	if o.Login != "instagram" && o.Login != "facebook" {
+		return fmt.Errorf("demo: the login is %q; it may be instagram or facebook", o.Login)
+	}
+	d := &director{s: s, o: o, turn: map[string]int{}, seen: map[string]int{}, busy: map[string]bool{}}
+	if played(s, o) {
+		d.answered() // what was said in former runs was heard then
+		d.recall()
+		connect(ctx, s, o)
+		d.follow(ctx)
+		return nil
+	}
 	raw, err := json.Marshal(o.situation())
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -73,10 +86,7 @@ func Play(ctx context.Context, s *sim.Sim, o Options) error {
 		return fmt.Errorf("demo: %w", err)
 	}
 	media := pots(s, o)
-	if err := connect(ctx, s, o); err != nil {
-		return err
-	}
-	d := &director{s: s, o: o, turn: map[string]int{}, seen: map[string]int{}, busy: map[string]bool{}}
+	connect(ctx, s, o)
 	if err := s.Control.Play(d.scene(media)); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -84,8 +94,15 @@ func Play(ctx context.Context, s *sim.Sim, o Options) error {
 	return nil
 }
 
+// played says whether a former run made the shop.
+func played(s *sim.Sim, o Options) bool {
+	s.World.Lock()
+	defer s.World.Unlock()
+	return s.World.Business(o.Username) != nil
+}
+
 // connect sets the callbacks, again and again until the hub is up.
-func connect(ctx context.Context, s *sim.Sim, o Options) error {
+func connect(ctx context.Context, s *sim.Sim, o Options) {
 	for _, object := range strings.Split(o.Objects, ",") {
 		h := world.Hook{Object: strings.TrimSpace(object), URL: o.callback(), VerifyToken: o.Verify}
 		for told := false; ; told = true {
@@ -98,12 +115,11 @@ func connect(ctx context.Context, s *sim.Sim, o Options) error {
 			}
 			select {
 			case <-ctx.Done():
-				return nil
+				return
 			case <-time.After(retry):
 			}
 		}
 	}
-	return nil
 }
 
 type m = map[string]any
@@ -111,15 +127,21 @@ type m = map[string]any
 // situation is the shop and the people, as a scenario.
 func (o Options) situation() m {
 	var people []m
-	for _, p := range cast {
-		people = append(people, m{"key": p.key, "username": p.key, "name": p.name, "followers": p.followers, "follows": []string{o.Username}})
+	// Ids of people and posts are fixed: a hub that was there before knows them again.
+	for i, p := range cast {
+		people = append(people, m{"key": p.key, "username": p.key, "name": p.name, "followers": p.followers, "follows": []string{o.Username},
+			"scoped": m{"instagram:" + o.Username: fmt.Sprintf("10000000000010%02d", i), "messenger:" + o.Username: fmt.Sprintf("20000000000010%02d", i)}})
+	}
+	node := "ig"
+	if o.Login == "facebook" {
+		node = "page"
 	}
 	return m{
 		"apps": []m{{"id": o.App, "name": "Parley", "secret": o.Secret}},
 		"accounts": []m{{
 			"username": o.Username, "name": o.Name, "ig_id": o.IG, "page_id": o.Page, "followers": 4821,
 			"biography": "Pots, planters and mugs, thrown by hand. Studio open Thu to Sat.",
-			"subscribe": []string{"ig"}, "tokens": m{"ig": o.IGToken, "page": o.PageToken},
+			"subscribe": []string{node}, "tokens": m{"ig": o.IGToken, "page": o.PageToken},
 		}},
 		"people": people,
 	}
@@ -132,7 +154,7 @@ func pots(s *sim.Sim, o Options) []string {
 	var ids []string
 	for i, p := range posts {
 		asset := s.World.AddAsset(world.Asset{Name: "post.png", Type: "image/png", Bytes: world.Still(p.caption, 600, 450)})
-		media, err := s.World.AddMedia(world.Media{Business: o.Username, Caption: p.caption, Likes: p.likes, Asset: asset.ID,
+		media, err := s.World.AddMedia(world.Media{ID: fmt.Sprintf("179000000000010%02d", i), Business: o.Username, Caption: p.caption, Likes: p.likes, Asset: asset.ID,
 			At: s.World.Clock().Now().Add(-time.Duration(i+1) * 26 * time.Hour)})
 		if err != nil {
 			slog.Error("a post of the demo", "error", err)
@@ -182,6 +204,20 @@ func (d *director) photo(of string) string {
 	d.s.World.Lock()
 	defer d.s.World.Unlock()
 	return d.s.World.AddAsset(world.Asset{Name: "photo.png", Type: "image/png", Bytes: world.Still(of, 480, 600)}).ID
+}
+
+// recall finds out which lines were said in former runs.
+func (d *director) recall() {
+	d.s.World.Lock()
+	defer d.s.World.Unlock()
+	for _, x := range d.s.World.State().Messages {
+		key := d.s.World.State().Threads[x.Thread].Person
+		for _, line := range answersOf(key) {
+			if x.FromPerson && x.Text == line {
+				d.turn[key]++
+			}
+		}
+	}
 }
 
 // follow watches what the shop says and lets each person read it and go on.

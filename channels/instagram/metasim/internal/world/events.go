@@ -2,6 +2,7 @@ package world
 
 import (
 	"encoding/json"
+	"sort"
 	"strconv"
 	"time"
 
@@ -312,4 +313,24 @@ func (w *World) TestEvent(b *Business) []Dispatch {
 			"message", wire.O("mid", "random_mid", "text", "random_text"))))
 	}
 	return out
+}
+
+// Surfaces are where a business can be written to: where somebody listens, or, as long as
+// nobody listens anywhere, wherever it is.
+func (w *World) Surfaces(b *Business) []string {
+	var all, heard []string
+	for s, object := range map[string]string{Instagram: ObjectInstagram, Messenger: ObjectPage, WhatsApp: ObjectWhatsApp} {
+		if b.AccountID(s) == "" {
+			continue
+		}
+		all = append(all, s)
+		if len(w.receivers(b, object, "messages")) > 0 {
+			heard = append(heard, s)
+		}
+	}
+	if len(heard) > 0 {
+		all = heard
+	}
+	sort.Strings(all)
+	return all
 }
