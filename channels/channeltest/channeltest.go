@@ -7,6 +7,7 @@
 package channeltest
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/parley-hub/parley/channels"
@@ -32,11 +33,22 @@ type Harness struct {
 	// Challenge is the far side's question whether the address is ours, and its right answer.
 	Challenge *Challenge
 
+	// Wrong are further questions that must not be answered, such as of another mode.
+	Wrong []channels.Callback
+
 	// Failures are ways the far side says no: the session is opened over the transport, and
 	// its call must end in the class.
 	Failures []Failure
 	// Lost is a transport that takes a request and never answers. Nil: no call leaves the process.
 	Lost Transport
+
+	// Errors are recorded answers of the far side: each ends a call in its class, with the far
+	// side's code and words kept.
+	Errors []Recorded
+	// Renewal is how credentials are renewed, where they end.
+	Renewal *Renewal
+	// StartTo is an address one may write to first, where the channel allows that.
+	StartTo string
 
 	MaxOpenKB int // memory of one open account; 0: 64
 }
@@ -52,6 +64,19 @@ type Failure struct {
 	Name  string
 	Far   Transport
 	Class channels.Class
+}
+
+// Recorded is an answer of the far side as it was recorded. With the outcome Unsure it may have
+// acted all the same.
+type Recorded struct {
+	Name    string
+	Status  int
+	Header  http.Header
+	Body    string
+	Outcome channels.Outcome // 0: Rejected
+	Class   channels.Class
+	Code    string // as the far side has it; empty: not looked at
+	Said    string // its words; empty: not looked at
 }
 
 // Report is how an adapter did.

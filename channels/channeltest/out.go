@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -76,7 +75,8 @@ func (p *probe) planText(pl channels.Planner, text, unit string) {
 
 // failures is C10: each way the far side says no has its class, and words for the agent.
 func failures(p *probe) {
-	if len(p.h.Failures) == 0 {
+	p.recorded()
+	if len(p.h.Failures)+len(p.h.Errors) == 0 {
 		p.skip("the far side says no in no way that was recorded")
 		return
 	}
@@ -91,6 +91,28 @@ func failures(p *probe) {
 		}
 		if f.Class == channels.RateLimited && r.Failure.After <= 0 {
 			p.fail("%s does not say how long to wait", f.Name)
+		}
+	}
+}
+
+// recorded gives each recorded answer of the far side to a call.
+func (p *probe) recorded() {
+	for _, e := range p.h.Errors {
+		r := p.call(func(*Request) Reply { return Reply{Status: e.Status, Header: e.Header, Body: e.Body} })
+		want := e.Outcome
+		if want == 0 {
+			want = channels.Rejected
+		}
+		f := r.Failure
+		switch {
+		case r.Outcome != want || f == nil || e.Class != "" && f.Class != e.Class:
+			p.fail("%s ended %s, %v; want %s %s", e.Name, r.Outcome, f, want, e.Class)
+		case f.Advice == "":
+			p.fail("%s tells the agent nothing to do", e.Name)
+		case e.Code != "" && f.Code != e.Code, e.Said != "" && f.Said != e.Said:
+			p.fail("%s: the far side's own code and words are %q %q, not %q %q", e.Name, f.Code, f.Said, e.Code, e.Said)
+		case f.Class == channels.RateLimited && f.After <= 0:
+			p.fail("%s does not say how long to wait", e.Name)
 		}
 	}
 }
@@ -139,50 +161,56 @@ func doubt(p *probe) {
 	}
 }
 
-// windows is C13: a rule can be opened, ends, and names its actors.
+// windows is C13: in every place a rule can be opened, ends, and names its actors.
 func windows(p *probe) {
-	can := p.h.Channel.Can
-	if len(can.Windows) == 0 {
+	none := true
+	for place, can := range p.places() {
+		none = none && len(can.Windows) == 0
+		p.windowsIn(place, can)
+	}
+	if none {
 		p.skip("one may write at any time")
-		return
-	}
-	for _, by := range []timeline.ActorKind{timeline.ActorAgent, timeline.ActorAssistant} {
-		if _, _, ok := can.Allowed(nil, by, epoch); ok {
-			p.fail("%s may write though nothing was opened", by)
-		}
-	}
-	for _, r := range can.Windows {
-		if r.Name == "" || len(r.Opens) == 0 || r.For <= 0 || r.Max < 0 {
-			p.fail("rule %q needs a name, what opens it and how long", r.Name)
-			continue
-		}
-		by := timeline.ActorAgent
-		if len(r.By) > 0 {
-			by = r.By[0]
-		}
-		only := channels.Capabilities{Windows: []channels.WindowRule{r}}
-		opened := map[string]timeline.Window{r.Opens[0]: {At: epoch}}
-		if _, _, ok := only.Allowed(opened, by, epoch.Add(r.For-time.Second)); !ok {
-			p.fail("rule %q is closed before its end", r.Name)
-		}
-		if _, _, ok := only.Allowed(opened, by, epoch.Add(r.For+time.Second)); ok {
-			p.fail("rule %q is open after its end", r.Name)
-		}
 	}
 }
 
-// credentials is C14: a credential that ends says when it is to be renewed, in time.
-func credentials(p *probe) {
-	s := p.open(p.account(), NewHub())
-	defer p.shut(s)
-	r, ok := s.(channels.Refresher)
-	if !ok {
-		p.skip("the credentials do not end")
-		return
+func (p *probe) windowsIn(place string, can channels.Capabilities) {
+	where := inPlace(place)
+	for _, by := range []timeline.ActorKind{timeline.ActorAgent, timeline.ActorAssistant} {
+		if _, _, ok := can.Allowed(nil, by, epoch); ok && len(can.Windows) > 0 {
+			p.fail("%s%s may write though nothing was opened", where, by)
+		}
 	}
-	at := r.RefreshAt(epoch)
-	if again := r.RefreshAt(epoch); !again.Equal(at) {
-		p.fail("RefreshAt draws lots: %v, %v", at, again)
+	names := map[string]bool{}
+	for _, r := range can.Windows {
+		if r.Name == "" || names[r.Name] || len(r.Opens) == 0 || r.For <= 0 || r.Max < 0 {
+			p.fail("%srule %q needs a name of its own, what opens it and how long", where, r.Name)
+			continue
+		}
+		names[r.Name] = true
+		if r.Label != nil {
+			p.words(where+"the label of rule "+r.Name, r.Label)
+		}
+		p.window(where, r)
+	}
+}
+
+// window opens one rule alone and looks at its ends.
+func (p *probe) window(where string, r channels.WindowRule) {
+	by := timeline.ActorAgent
+	if len(r.By) > 0 {
+		by = r.By[0]
+	}
+	only := channels.Capabilities{Windows: []channels.WindowRule{r}}
+	opened := map[string]timeline.Window{r.Opens[0]: {At: epoch}}
+	if _, _, ok := only.Allowed(opened, by, epoch.Add(r.For-time.Second)); !ok {
+		p.fail("%srule %q is closed before its end", where, r.Name)
+	}
+	if _, _, ok := only.Allowed(opened, by, epoch.Add(r.For+time.Second)); ok {
+		p.fail("%srule %q is open after its end", where, r.Name)
+	}
+	spent := map[string]timeline.Window{r.Opens[0]: {At: epoch, Used: r.Max}}
+	if _, _, ok := only.Allowed(spent, by, epoch); r.Max > 0 && ok {
+		p.fail("%srule %q allows more than %d", where, r.Name, r.Max)
 	}
 }
 
@@ -205,23 +233,14 @@ func agreement(p *probe) {
 	if can.Typing.Out != types {
 		p.fail("typing out is declared %v, Typist is implemented %v", can.Typing.Out, types)
 	}
-	if !slices.Contains([]string{"bytes", "runes", "utf16", ""}, can.Text.Unit) || can.Text.Max > 0 && can.Text.Unit == "" || can.Text.Max < 0 {
-		p.fail("the text limit %d %q cannot be measured", can.Text.Max, can.Text.Unit)
-	}
-	for kind, m := range can.Media {
-		if m.MaxBytes <= 0 {
-			p.fail("media %q has no size", kind)
-		}
-	}
-	if can.Media != nil && can.MaxParts <= 0 {
-		p.fail("parts are allowed, but not how many")
-	}
-	for _, r := range can.Rates {
-		if r.N <= 0 || r.Per <= 0 || (r.Scope != "account" && r.Scope != "thread") {
-			p.fail("rate %q cannot be kept", r.Name)
-		}
-	}
+	p.soundPlaces()
 	p.ways(s)
+	p.moderates(s)
+	p.connects()
+	hub := NewHub()
+	again := p.open(p.account(), hub)
+	defer p.shut(again)
+	p.starts(again, hub)
 }
 
 // ways checks that edits and the like are refused where they are not declared.

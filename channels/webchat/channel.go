@@ -70,7 +70,6 @@ var Channel = channels.Channel{
 		Receipts:   []timeline.DeliveryState{timeline.Sent, timeline.Delivered, timeline.Read},
 		Buttons:    &channels.ButtonLimit{Max: 5, Title: 40},
 		ReplyTo:    true,
-		Starts:     true,
 		Idempotent: true, // nothing is called: what was sent is read from the thread
 		Disclose:   true,
 	},

@@ -15,7 +15,6 @@ import (
 	"github.com/parley-hub/parley/internal/httpx"
 	"github.com/parley-hub/parley/internal/seal"
 	"github.com/parley-hub/parley/internal/store"
-	"github.com/parley-hub/parley/timeline"
 )
 
 const (
@@ -197,7 +196,7 @@ func (g *Gateway) connect(ctx context.Context, c *channels.Channel, f channels.F
 		on := true
 		return g.Update(ctx, was.ID, Change{Settings: f.Settings, Enabled: &on})
 	case err == nil, isNotFound(err):
-		return g.Create(ctx, Draft{Channel: c.Kind, Name: f.Name, Handle: timeline.Handle(f.Handle), Settings: f.Settings})
+		return g.Create(ctx, Draft{Channel: c.Kind, Name: f.Name, Handle: f.Handle, Settings: f.Settings})
 	}
 	return Account{}, fmt.Errorf("gateway: looking for the account: %w", err)
 }

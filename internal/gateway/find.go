@@ -47,6 +47,7 @@ func (d *delivery) seek(ctx context.Context, j *job, s step) (bool, error) {
 func (l *live) findAgain(ctx context.Context, e errandDoc) (result, error) {
 	var o timeline.Outbound
 	if err := json.Unmarshal([]byte(e.Outbound), &o); err != nil {
+		l.log.Warn("a doubtful message cannot be read any more", "error", err)
 		return result{}, nil // written by another version: the agent was told already that it is in doubt
 	}
 	d := &delivery{g: l.g, queued: map[timeline.AccountID][]step{}}
@@ -61,7 +62,9 @@ func (l *live) findAgain(ctx context.Context, e errandDoc) (result, error) {
 	if was.State != timeline.Unsure || was.Attempt != max(o.Attempt, 1) {
 		return result{}, nil // sent again, or settled
 	}
-	if j.steps, err = planned(j, o); err != nil {
+	var unplanned error
+	if j.steps, unplanned = planned(j, o); len(j.steps) == 0 {
+		l.log.Debug("a doubtful message cannot be planned any more", "error", unplanned)
 		return result{}, nil // it cannot be looked for as it is; it stays in doubt
 	}
 	found, err := d.reconcile(ctx, j, &was)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/timeline"
@@ -10,6 +11,9 @@ import (
 // fits checks a message against what the channel declares, for sessions that do not plan
 // themselves; nil: it fits.
 func fits(can channels.Capabilities, o *timeline.Outbound) *channels.Failure {
+	if m := o.Moderation; m != nil && !slices.Contains(can.Moderation, m.Action) {
+		return &channels.Failure{Class: channels.BadContent, Advice: "This cannot be done on this channel."}
+	}
 	text := ""
 	switch {
 	case o.Message != nil:

@@ -172,11 +172,13 @@ func TestAttachmentsThatCannotBeKept(t *testing.T) {
 		"announced_too_large": {far: func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("Content-Length", "99999999") }, missing: "too_large"},
 		"10_gb_stream":        {far: endless, missing: "too_large"},
 		"redirect_to_metadata": {far: func(rw http.ResponseWriter, r *http.Request) {
-			http.Redirect(rw, r, "http://169.254.169.254/latest/meta-data", 302)
+			http.Redirect(rw, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
 		}, missing: "refused"},
-		"redirect_to_a_file": {far: func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, "file:///etc/passwd", 302) }, missing: "refused"},
-		"inside_the_house":   {url: "http://10.0.0.1/x.png", missing: "refused"},
-		"no_address":         {url: "::not an address", missing: "refused"},
+		"redirect_to_a_file": {far: func(rw http.ResponseWriter, r *http.Request) {
+			http.Redirect(rw, r, "file:///etc/passwd", http.StatusFound)
+		}, missing: "refused"},
+		"inside_the_house": {url: "http://10.0.0.1/x.png", missing: "refused"},
+		"no_address":       {url: "::not an address", missing: "refused"},
 		"content_type_html": {far: func(rw http.ResponseWriter, _ *http.Request) {
 			rw.Header().Set("Content-Type", "image/png")
 			_, _ = io.WriteString(rw, "<!doctype html><html><script>alert(1)</script></html>")
