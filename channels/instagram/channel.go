@@ -106,6 +106,7 @@ var Channel = channels.Channel{
 		Rates: []channels.RateRule{{Name: "send", Scope: "account", N: sendsPerSecond, Per: time.Second}},
 	},
 	Places: map[string]channels.Capabilities{Place: {
+		Label:      text("Comment", "评论"),
 		Text:       channels.TextLimit{Max: maxComment, Unit: "runes", Rich: "plain"},
 		Public:     true,
 		Moderation: []string{timeline.ModerateHide, timeline.ModerateUnhide, timeline.ModerateDelete},

@@ -105,10 +105,6 @@ func (s *Session) EnsureSubscribed(ctx context.Context) (bool, error) {
 	if err := c.Get(ctx, s.sender(), url.Values{"fields": {"id"}}, nil); err != nil {
 		return false, told("checking the sign-in", err)
 	}
-	hooked, err := s.ensureHook(ctx)
-	if err != nil {
-		return false, err
-	}
 	fields, core := fieldsInstagram, coreInstagram
 	if s.set.flavour == byFacebook {
 		fields, core = fieldsPage, corePage
@@ -122,7 +118,8 @@ func (s *Session) EnsureSubscribed(ctx context.Context) (bool, error) {
 			return true, told("reading the conversations", err)
 		}
 	}
-	return changed || hooked, nil
+	hooked, err := s.ensureHook(ctx)
+	return changed || hooked, err
 }
 
 // ensureHook gives the app our address, where we have one and know the app.

@@ -477,6 +477,46 @@ func TestStandby(t *testing.T) {
 	}
 }
 
+// read_mid_vs_watermark: seen names a message; what is meant by it is the hub's to say.
+func TestReadMid(t *testing.T) {
+	in := decoded(t, theItem(`"read":{"mid":"m9"}`))[0]
+	if r := in.Event.Receipt; r == nil || r.Of.Remote != "m9" || r.UpTo != nil || r.State != timeline.Read || in.Event.ID != "acct|read:m9" {
+		t.Errorf("%s", asJSON(t, in))
+	}
+}
+
+// batch_mixed_3_entries_5_events: each account gets its own, and nothing of the other's.
+func TestBatchMixed(t *testing.T) {
+	ss, _, err := Channel.Split(appValues(), signed(string(recorded(t)["batch_mixed_3_entries_5_events"])))
+	if err != nil || len(ss) != 2 {
+		t.Fatal(len(ss), err)
+	}
+	want := map[timeline.Handle][]string{me: {"message in 1", "receipt internal m0 read", "message in 2", "reaction in m1 ❤️"}, other: {"message in other account"}}
+	for _, part := range ss {
+		s := opened(t, channeltest.NewHub(), "id", string(part.Account))
+		part.Verified = true
+		in, _, err := s.(channels.Decoder).Decode(part.Callback)
+		if err != nil || !slices.Equal(briefs(in), want[part.Account]) {
+			t.Errorf("%s: %q %v", part.Account, briefs(in), err)
+		}
+	}
+}
+
+// ig_verify_ok, ig_verify_wrong_token, ig_verify_mode_unsubscribe at the shared address; ig_verify_db_down:
+// nothing but the app's settings is needed.
+func TestVerifyAtTheDoor(t *testing.T) {
+	ss, a, err := Channel.Split(appValues(), asked("subscribe", "canary-verify-token"))
+	if err != nil || ss != nil || string(a.Body) != "1158201444" {
+		t.Errorf("%q %v", a.Body, err)
+	}
+	for name, c := range map[string]channels.Callback{"ig_verify_wrong_token": asked("subscribe", "no"), "ig_verify_mode_unsubscribe": asked("unsubscribe", "canary-verify-token")} {
+		var p *channels.Problem
+		if _, a, err := Channel.Split(appValues(), c); !errors.As(err, &p) || p.Status != http.StatusForbidden || len(a.Body) > 0 {
+			t.Errorf("%s: %q %v", name, a.Body, err)
+		}
+	}
+}
+
 func TestReferralInPostback(t *testing.T) {
 	in := decoded(t, theItem(`"postback":{"mid":"m","title":"Hi","payload":"P","referral":{"ref":"R","source":"ADS","ad_id":"9"}}`))
 	if got := briefs(in); !slices.Equal(got, []string{"postback in Hi P", "referral in ADS|R|ad 9"}) {

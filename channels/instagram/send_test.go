@@ -238,11 +238,11 @@ func TestButtonsAreSent(t *testing.T) {
 	}
 }
 
-var png = "\x89PNG\r\n\x1a\n" + strings.Repeat("x", 20)
+var onePNG = "\x89PNG\r\n\x1a\n" + strings.Repeat("x", 20)
 
 func picture(t *testing.T, hub *channeltest.Hub) timeline.Part {
 	t.Helper()
-	p, err := hub.Files().Put(t.Context(), "a.png", strings.NewReader(png), 1<<20)
+	p, err := hub.Files().Put(t.Context(), "a.png", strings.NewReader(onePNG), 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestPartThatDoesNotFit(t *testing.T) {
 	var c calls
 	hub := answering(&c, said(`{"message_id":"m"}`))
 	s := opened(t, hub)
-	for name, data := range map[string]string{"image_9MB": png + strings.Repeat("x", 9<<20), "webp": "RIFF\x00\x00\x00\x00WEBPVP8 "} {
+	for name, data := range map[string]string{"image_9MB": onePNG + strings.Repeat("x", 9<<20), "webp": "RIFF\x00\x00\x00\x00WEBPVP8 "} {
 		p, err := hub.Files().Put(t.Context(), "x", strings.NewReader(data), 1<<30)
 		if err != nil {
 			t.Fatal(err)
@@ -576,5 +576,14 @@ func TestUnknownStep(t *testing.T) {
 	s := opened(t, channeltest.NewHub())
 	if r := s.Do(t.Context(), channels.Step{Kind: "edit"}); r.Outcome != channels.Rejected || r.Failure.Advice == "" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// send_5xx_then_ok: one call, and nobody knows how it ended; the hub finds out before anything is sent again.
+func TestServerErrorIsNotRepeated(t *testing.T) {
+	var cs calls
+	s := opened(t, answering(&cs, failed(500, 2, 0), said(`{"message_id":"m"}`)))
+	if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Outcome != channels.Unsure || len(cs.paths) != 1 {
+		t.Errorf("%+v after %d calls", r, len(cs.paths))
 	}
 }

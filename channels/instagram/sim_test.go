@@ -1,7 +1,10 @@
 package instagram
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"slices"
 	"strings"
@@ -91,6 +94,52 @@ func TestSimSendsWithinWindows(t *testing.T) {
 		r.pass(7 * 24 * time.Hour)
 		late.Tag = tagHuman
 		r.ends(r.s.Do(t.Context(), late), channels.Rejected, channels.WindowClosed)
+	})
+}
+
+// echo_before_response: the echo, which comes before the answer to our call, names what the answer names.
+func TestSimEchoBeforeResponse(t *testing.T) {
+	bothWays(t, func(t *testing.T, r *rig) {
+		r.sim("PATCH", "/settings", m{"echo": "before"}, nil)
+		r.act(m{"do": "dm", "person": "maya", "text": "hello"})
+		in := r.until("her message", isText("hello"))
+		p, err := r.host.Files().Put(t.Context(), "a.png", strings.NewReader(picturePNG(t)), 1<<20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := r.to(in, "look")
+		o.Message.Parts = []timeline.Part{p}
+		for n, st := range planned(t, r.s, o) { // echo_two_parts: each part has an echo of its own
+			before := len(r.host.heard())
+			res := r.s.Do(t.Context(), st)
+			r.ends(res, channels.Accepted, "")
+			heard := r.host.heard()
+			if len(heard) <= before || heard[len(heard)-1].Event.Remote != res.Remote {
+				t.Errorf("step %d: %q came before the answer %q", n, briefs(heard[before:]), res.Remote)
+			}
+		}
+	})
+}
+
+// picturePNG is a picture that decodes.
+func picturePNG(t *testing.T) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// standby events are stored, and say that another app holds the thread.
+func TestSimStandby(t *testing.T) {
+	bothWays(t, func(t *testing.T, r *rig) {
+		r.act(m{"do": "dm", "person": "maya", "text": "hello"})
+		r.until("her message", isText("hello"))
+		r.act(m{"do": "pass_thread", "person": "maya", "app": "1217981644879628"})
+		r.act(m{"do": "dm", "person": "maya", "text": "is it you?"})
+		r.until("what she wrote to the other app", isText("is it you?"))
+		r.until("that another app holds the thread", func(i timeline.Inbound) bool { return i.Event.Control != nil && i.Event.Control.Name == "standby" })
 	})
 }
 

@@ -108,6 +108,9 @@ func (e *Error) meaning() word {
 	if w, ok := words[pair{e.Code, 0}]; ok {
 		return w
 	}
+	if w, ok := cloud[e.Code]; ok {
+		return w
+	}
 	switch {
 	case e.Status == http.StatusTooManyRequests, e.Code >= 80000 && e.Code < 80100:
 		return word{channels.RateLimited, adviseWait}
@@ -145,11 +148,19 @@ func Failure(err error) *channels.Failure {
 		return &channels.Failure{Class: channels.Transient, Advice: adviseNetwork, Err: err}
 	}
 	w := no.meaning()
-	f := &channels.Failure{Class: w.class, Code: no.Name(), Said: no.Message, Advice: w.advice, Err: err}
+	f := &channels.Failure{Class: w.class, Code: no.Name(), Said: no.said(), Advice: w.advice, Err: err}
 	if f.Class == channels.RateLimited {
 		f.After = max(no.After, restAtLeast)
 	}
 	return f
+}
+
+// said are the far side's words, its details behind its message.
+func (e *Error) said() string {
+	if e.Details == "" {
+		return e.Message
+	}
+	return e.Message + ": " + string(e.Details)
 }
 
 // Is reports whether an error is the API's with a code and, unless it is 0, a subcode.

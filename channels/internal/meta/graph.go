@@ -44,6 +44,7 @@ type Error struct {
 	Message   string        `json:"message"`
 	Transient bool          `json:"is_transient"`
 	Trace     string        `json:"fbtrace_id"`
+	Details   Details       `json:"error_data"`
 	After     time.Duration `json:"-"` // until the usage header says that calls are taken again; 0: it does not
 	Plain     bool          `json:"-"` // the body was not the API's: something in between answered
 }
@@ -119,6 +120,14 @@ func (c Client) Address(path string, query url.Values) string {
 }
 
 func (c Client) call(ctx context.Context, method, path string, query url.Values, kind string, body []byte, into any) error {
+	if body == nil {
+		return c.callWith(ctx, method, path, query, kind, nil, 0, into)
+	}
+	return c.callWith(ctx, method, path, query, kind, bytes.NewReader(body), int64(len(body)), into)
+}
+
+// callWith is call with a body of a known size in bytes that is read once; nil: none.
+func (c Client) callWith(ctx context.Context, method, path string, query url.Values, kind string, body io.Reader, size int64, into any) error {
 	if c.Proof != "" {
 		q := url.Values{"appsecret_proof": {c.Proof}}
 		for k, v := range query {
@@ -126,23 +135,21 @@ func (c Client) call(ctx context.Context, method, path string, query url.Values,
 		}
 		query = q
 	}
-	return c.send(ctx, method, c.Address(path, query), kind, body, into)
+	return c.send(ctx, method, c.Address(path, query), kind, body, size, into)
 }
 
 // send makes the call and tells its ends apart.
-func (c Client) send(ctx context.Context, method, address, kind string, body []byte, into any) error {
+func (c Client) send(ctx context.Context, method, address, kind string, body io.Reader, size int64, into any) error {
 	var asked, connected atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
-	r, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, method, address, body)
 	if err != nil {
 		return &Unreached{errors.New("the address of the API is no address")}
 	}
-	if body == nil {
-		r.Body, r.GetBody, r.ContentLength = nil, nil, 0
-	}
+	r.ContentLength = size
 	r.Header.Set("Accept", "application/json")
 	if kind != "" {
 		r.Header.Set("Content-Type", kind)

@@ -258,6 +258,7 @@ func TestEnsureHook(t *testing.T) {
 	}{
 		"none yet":       {`{"data":[]}`, true, ""},
 		"ours":           {`{"data":[{"object":"instagram","callback_url":"https://hub.example/hooks/instagram","active":true,"fields":[{"name":"messages"}]}]}`, false, ""},
+		"of one account": {`{"data":[{"object":"instagram","callback_url":"https://hub.example/hooks/instagram/01J","active":true,"fields":[{"name":"messages"}]}]}`, false, ""},
 		"not active":     {`{"data":[{"object":"instagram","callback_url":"https://hub.example/hooks/instagram","active":false,"fields":[{"name":"messages"}]}]}`, true, ""},
 		"of another hub": {`{"data":[{"object":"instagram","callback_url":"https://other.example","active":true}]}`, false, channels.Misconfigured},
 	} {

@@ -58,7 +58,8 @@ type Hook struct {
 }
 
 // EnsureHook registers a callback address for an object of an app where none is. One that
-// leads elsewhere is left alone and told as a *channels.Failure: it may serve another hub.
+// leads below it, to one account, will do. One that leads elsewhere is left alone and told as a
+// *channels.Failure: it may serve another hub.
 func (c Client) EnsureHook(ctx context.Context, a App, h Hook) (changed bool, err error) {
 	c.Token, c.Proof = a.ID+"|"+a.Secret, ""
 	var list struct {
@@ -83,7 +84,7 @@ func (c Client) EnsureHook(ctx context.Context, a App, h Hook) (changed bool, er
 		for _, f := range s.Fields {
 			have = append(have, f.Name)
 		}
-		if s.URL != "" && s.URL != h.URL {
+		if s.URL != "" && s.URL != h.URL && !strings.HasPrefix(s.URL, h.URL+"/") {
 			return false, &channels.Failure{Class: channels.Misconfigured, Said: "the app's callbacks go to " + s.URL,
 				Advice: "In the app's dashboard, set the callback address of " + h.Object + " to " + h.URL + ", unless another hub is meant to have them."}
 		}
