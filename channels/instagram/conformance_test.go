@@ -16,18 +16,33 @@ import (
 func TestConformance(t *testing.T) {
 	for _, flavour := range []string{byInstagram, byFacebook} {
 		t.Run(flavour, func(t *testing.T) {
-			channeltest.Run(t, channeltest.Harness{Channel: Channel, Settings: accountValues("flavour", flavour, "pageId", "999"), App: appValues(),
+			channeltest.Run(t, channeltest.Harness{Channel: Channel, Settings: accountValues("flavour", flavour, "pageId", "999", setIssued, "2026-02-03T05:06:07Z", setExpires, "2026-04-04T05:06:07Z"), App: appValues(),
 				Samples: samples(t), Odd: []string{"attachment_unknown_type_future", "story_insights", "attachment_ephemeral_no_payload", "message_unsupported"},
 				Sign: func(settings map[string]string, body []byte) channels.Callback {
 					return channels.Callback{Method: http.MethodPost, Header: http.Header{meta.SignatureHeader: {meta.Sign(settings["appSecret"], body)}}, Body: body}
 				},
 				Challenge: &channeltest.Challenge{Right: asked("subscribe", "canary-verify-token"), Wrong: asked("subscribe", "wrong"), Answer: "1158201444"},
-				Failures:  theFailures(t),
+				Wrong:     []channels.Callback{asked("unsubscribe", "canary-verify-token"), asked("subscribe", "")},
+				Errors:    theErrors(t),
+				Renewal:   renewal(flavour),
 				Lost: func(*channeltest.Request) channeltest.Reply {
 					return channeltest.Reply{Err: errors.New("connection reset")}
 				},
 			})
 		})
+	}
+}
+
+// renewal is how a token is renewed; with Facebook login it has no end.
+func renewal(flavour string) *channeltest.Renewal {
+	if flavour != byInstagram {
+		return nil
+	}
+	return &channeltest.Renewal{
+		Renews: func(*channeltest.Request) channeltest.Reply {
+			return said(`{"access_token":"fresh","token_type":"bearer","expires_in":5183944}`)
+		},
+		Refuses: func(*channeltest.Request) channeltest.Reply { return failed(400, 190, 463) },
 	}
 }
 

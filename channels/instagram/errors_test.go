@@ -84,16 +84,12 @@ func TestErrorTable(t *testing.T) {
 	}
 }
 
-// theFailures are the recorded answers for the conformance suite: those that say no for certain.
-func theFailures(t *testing.T) []channeltest.Failure {
-	var out []channeltest.Failure
+// theErrors are the recorded answers for the conformance suite.
+func theErrors(t *testing.T) []channeltest.Recorded {
+	out := []channeltest.Recorded{{Name: "HTTP 429 of a proxy", Status: http.StatusTooManyRequests, Body: "slow down", Class: channels.RateLimited}}
 	for name, reply := range recordedErrors(t) {
-		if want := errorTable[name]; want.outcome == channels.Rejected {
-			out = append(out, channeltest.Failure{Name: name, Class: want.class, Far: func(*channeltest.Request) channeltest.Reply { return reply }})
-		}
+		want := errorTable[name]
+		out = append(out, channeltest.Recorded{Name: name, Status: reply.Status, Body: reply.Body, Outcome: want.outcome, Class: want.class, Code: want.code})
 	}
-	return append(out, channeltest.Failure{Name: "HTTP 429 of a proxy", Class: channels.RateLimited,
-		Far: func(*channeltest.Request) channeltest.Reply {
-			return channeltest.Reply{Status: http.StatusTooManyRequests, Body: "slow down"}
-		}})
+	return out
 }
