@@ -32,7 +32,7 @@ type body struct {
 func bodyOf(m *mail.Mail) body {
 	var b body
 	if m.HTML != "" {
-		b = richBody(m.HTML)
+		b = richBody(m)
 	}
 	if !m.Derived || m.HTML == "" {
 		q := quote.Text(m.Text)
@@ -50,18 +50,26 @@ func bodyOf(m *mail.Mail) body {
 	return b
 }
 
-func richBody(html string) body {
-	visible, quoted, folded := quote.Doc(clean.Parse(html))
+func richBody(m *mail.Mail) body {
+	visible, quoted, folded := quote.Doc(clean.Parse(m.HTML))
 	b := body{text: visible.Text()}
 	if folded {
 		b.quoted = quoted.Text()
 	}
-	b.html = visible.HTML(shown).HTML
+	b.html = visible.HTML(clean.Options{Ref: func(ref string) string { return contentID(m, ref) }}).HTML
 	return b
 }
 
-// shown is how images of a mail stand in the timeline.
-var shown = clean.Options{}
+// contentID is a part's own way to write the Content-ID that the HTML names: they may differ in
+// case.
+func contentID(m *mail.Mail, ref string) string {
+	for _, a := range m.Attachments {
+		if strings.EqualFold(a.ContentID, ref) {
+			return a.ContentID
+		}
+	}
+	return ref
+}
 
 func join(parts ...string) string {
 	var out []string

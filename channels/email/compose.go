@@ -69,7 +69,7 @@ func (s *Session) header(d *draft) message.Header {
 		h.Set("In-Reply-To", "<"+d.inReplyTo+">")
 	}
 	if len(d.references) > 0 {
-		h.Set("References", "<"+strings.Join(d.references, ">\r\n <")+">")
+		h.Set("References", "<"+strings.Join(d.references, "> <")+">")
 	}
 	if d.replyTo != "" {
 		h.SetAddressList("Reply-To", []*netmail.Address{{Name: s.set.name, Address: d.replyTo}})

@@ -91,10 +91,13 @@ func (s *Session) message(ctx context.Context, m *mail.Mail, a arrived) (*timeli
 	return out, source.File, nil
 }
 
+// mostAddresses is how many of a list an event names; all are in the raw mail.
+const mostAddresses = 200
+
 func envelopeOf(m *mail.Mail) *timeline.Envelope {
 	list := func(as []mail.Address) []timeline.Address {
 		var out []timeline.Address
-		for _, a := range as {
+		for _, a := range as[:min(len(as), mostAddresses)] {
 			out = append(out, timeline.Address{Name: a.Name, Address: a.Address})
 		}
 		return out
@@ -102,11 +105,14 @@ func envelopeOf(m *mail.Mail) *timeline.Envelope {
 	return &timeline.Envelope{From: timeline.Address{Name: m.From.Name, Address: m.From.Address}, ReplyTo: list(m.ReplyTo), To: list(m.To), Cc: list(m.Cc), Bcc: list(m.Bcc)}
 }
 
+// mostParts is how many files of a mail are kept as such; all are in the raw mail.
+const mostParts = 200
+
 // attachments keeps the files a mail brings.
 func (s *Session) attachments(ctx context.Context, m *mail.Mail) ([]timeline.Part, error) {
 	var out []timeline.Part
 	invited := false
-	for _, a := range m.Attachments {
+	for _, a := range m.Attachments[:min(len(m.Attachments), mostParts)] {
 		p, err := s.keep(ctx, a.Name, a.Data)
 		if err != nil {
 			return nil, err

@@ -41,7 +41,7 @@ func (s *Session) find(ctx context.Context, b *book, m *mail.Mail, to, content s
 			return place{}, err
 		}
 		from := normal(m.From.Address)
-		member := from != "" && (slices.Contains(h.People, from) || slices.Contains(o.People, from))
+		member := from != "" && (slices.Contains(h.People, from) || slices.Contains(o.People, from) || v.signed && s.set.mine(from))
 		if signed || member && !v.failed {
 			return place{thread: thread, history: h, guest: !member && h.Peer != ""}, nil
 		}

@@ -11,10 +11,14 @@ import (
 // Options say what becomes of the images of a mail.
 type Options struct {
 	// CID returns the address of an inline part by its Content-ID, without angle brackets and
-	// percent-decoded. Nil, or false, shows the image's text instead.
+	// percent-decoded; false shows the image's text instead. Nil leaves it to who shows the mail:
+	// the Content-ID stands in the attribute data-cid.
 	CID func(ref string) (url string, ok bool)
+	// Ref returns the Content-ID that stands in data-cid, for parts whose own differs in case. Nil
+	// leaves it as the mail has it.
+	Ref func(ref string) string
 	// Remote returns the address under which a remote image may be loaded, for instance a proxy's.
-	// Nil, or false, blocks it: the address stands in the attribute data-src.
+	// Nil, or false, blocks it: the address stands in the attribute data-remote.
 	Remote func(url string) (string, bool)
 }
 
@@ -173,11 +177,16 @@ func (w *writer) image(n *html.Node) {
 		w.remote(n, src)
 		return
 	case inlineImage:
-		if w.o.CID != nil {
-			if u, ok := w.o.CID(src); ok {
-				w.img(n, "src", u)
-				return
+		if w.o.CID == nil {
+			if w.o.Ref != nil {
+				src = w.o.Ref(src)
 			}
+			w.img(n, "data-cid", src)
+			return
+		}
+		if u, ok := w.o.CID(src); ok {
+			w.img(n, "src", u)
+			return
 		}
 	case dataImage:
 		w.img(n, "src", src)
@@ -214,7 +223,7 @@ func (w *writer) remote(n *html.Node, src string) {
 		}
 	}
 	w.res.Remote++
-	w.img(n, "data-src", src)
+	w.img(n, "data-remote", src)
 }
 
 func (w *writer) img(n *html.Node, key, value string) {

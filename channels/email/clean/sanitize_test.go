@@ -180,8 +180,10 @@ func harmlessAttribute(element string, a html.Attribute) error {
 		ok = a.Val == "_blank"
 	case "src":
 		ok = element == "img" && safeSrc.MatchString(a.Val)
-	case "data-src":
+	case "data-remote":
 		ok = element == "img" && remoteSrc.MatchString(a.Val)
+	case "data-cid":
+		ok = element == "img" && !strings.ContainsAny(a.Val, "<>")
 	case "style":
 		ok = !badStyle.MatchString(a.Val)
 	default:
@@ -200,7 +202,7 @@ func TestOracle(t *testing.T) {
 	p.AllowAttrs(strings.Fields(harmlessAttributes)...).Globally()
 	p.AllowAttrs("style", "rel", "target").Globally()
 	p.AllowAttrs("href").OnElements("a")
-	p.AllowAttrs("src", "data-src").OnElements("img")
+	p.AllowAttrs("src", "data-remote", "data-cid").OnElements("img")
 	p.AllowURLSchemes("http", "https", "mailto", "tel", "sms")
 	p.AllowDataURIImages()
 	p.AllowRelativeURLs(true)
@@ -231,7 +233,7 @@ func TestHTML(t *testing.T) {
 		{"keeps_formatting", `<p align="center"><b>x</b> <font color="#ff0000" size="+1">y</font></p>`, `<p align="center"><b>x</b> <font color="#ff0000" size="+1">y</font></p>`},
 		{"link", `<a href=" https://example.com/?a=1&amp;b=2 ">x</a>`, `<a href="https://example.com/?a=1&amp;b=2" rel="noopener noreferrer nofollow" target="_blank">x</a>`},
 		{"relative_link_is_text", `<a href="x.html">x</a>`, `x`},
-		{"remote_image", `<img src="https://example.com/a.png" width="100" alt="A">`, `<img data-src="https://example.com/a.png" width="100" alt="A">`},
+		{"remote_image", `<img src="https://example.com/a.png" width="100" alt="A">`, `<img data-remote="https://example.com/a.png" width="100" alt="A">`},
 		{"cid_image", `<img src="cid:a%40b">`, `<img src="/files/a@b">`},
 		{"cid_upper_case", `<img src="CID:<a@b>">`, `<img src="/files/a@b">`},
 		{"data_image", `<img src="data:image/png;base64,AAAA">`, `<img src="data:image/png;base64,AAAA">`},
@@ -261,11 +263,14 @@ func TestHTML(t *testing.T) {
 func TestImages(t *testing.T) {
 	in := `<img src="https://e.example/a.png"><img src="//e.example/b.png"><img src="https://e.example/t.gif" width=1 height=1>` +
 		`<img src="https://e.example/u.gif" style="display:none !important"><img src="cid:gone" alt="logo">`
-	r := HTML(in, Options{})
+	r := HTML(in, Options{CID: func(string) (string, bool) { return "", false }})
 	if r.Remote != 2 || r.Trackers != 2 {
 		t.Errorf("%d remote images and %d trackers, want 2 and 2", r.Remote, r.Trackers)
 	}
 	if strings.Contains(r.HTML, " src=") || !strings.HasSuffix(r.HTML, ">logo") {
+		t.Error(r.HTML)
+	}
+	if r = HTML(in, Options{}); !strings.HasSuffix(r.HTML, `<img data-cid="gone" alt="logo">`) {
 		t.Error(r.HTML)
 	}
 	r = HTML(in, Options{Remote: func(u string) (string, bool) { return "/proxy?u=" + url.QueryEscape(u), true }})

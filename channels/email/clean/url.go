@@ -52,12 +52,15 @@ func safeLink(s string) (string, bool) {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// imageSource returns where an image comes from. An image that was blocked before has its address
-// in data-src.
+// imageSource returns where an image comes from. An image that was cleaned before has its address
+// in data-remote, or its Content-ID in data-cid.
 func imageSource(n *html.Node) (string, imageKind) {
 	s := asBrowser(attr(n, "src"))
 	if s == "" {
-		s = asBrowser(attr(n, "data-src"))
+		s = asBrowser(attr(n, "data-remote"))
+	}
+	if id := attr(n, "data-cid"); s == "" && id != "" && !strings.ContainsFunc(id, isControl) {
+		return strings.Trim(id, "<> "), inlineImage
 	}
 	if strings.HasPrefix(s, "//") {
 		s = "https:" + s
