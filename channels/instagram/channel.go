@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/instagram/play"
 	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
@@ -113,9 +114,10 @@ var Channel = channels.Channel{
 		Receipts:   []timeline.DeliveryState{timeline.Sent},
 		Disclose:   true,
 	}},
-	Connect: connects,
-	Open:    open,
-	Split:   split,
+	Connect:  connects,
+	Open:     open,
+	Split:    split,
+	Simulate: play.Simulator,
 }
 
 func text(en, zh string) map[string]string { return map[string]string{"en": en, "zh": zh} }
