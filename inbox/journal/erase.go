@@ -236,6 +236,9 @@ func (j *Journal) forget(ctx context.Context, job *erasure) error {
 			return fmt.Errorf("remove a person's %s: %w", d.collection, err)
 		}
 	}
+	if err := j.faces(ctx, job); err != nil {
+		return err
+	}
 	for _, p := range job.Persons {
 		_, err := j.deps.Store.C(store.Persons).Update(ctx, byID(p), bson.D{
 			{Key: "$set", Value: bson.D{{Key: "name", Value: inbox.ErasedName}, {Key: "erased", Value: job.At}}},
@@ -245,6 +248,21 @@ func (j *Journal) forget(ctx context.Context, job *erasure) error {
 		}
 	}
 	return nil
+}
+
+// faces marks the pictures of persons, which are files where they are not addresses.
+func (j *Journal) faces(ctx context.Context, job *erasure) error {
+	var all []timeline.Person
+	if err := j.deps.Store.C(store.Persons).All(ctx, idIn(job.Persons), &all); err != nil {
+		return fmt.Errorf("read persons: %w", err)
+	}
+	var files []timeline.FileID
+	for _, p := range all {
+		if p.Profile.Avatar != "" {
+			files = append(files, timeline.FileID(p.Profile.Avatar))
+		}
+	}
+	return j.discard(ctx, files)
 }
 
 // hash is an identity as it is remembered after it was erased: without the hub's key it says

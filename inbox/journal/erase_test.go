@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -167,6 +168,12 @@ func TestErasingLeavesNoTrace(t *testing.T) {
 		}
 	}
 	w.marked("file1")
+	w.marked("file2")
+	w.put(store.Files, bson.D{{Key: "_id", Value: "late"}})
+	late := fetchedIn("late", 40, timeline.MediaPart{N: 0, Part: timeline.Part{File: "late"}})
+	late.Event.Thread.ID, late.Event.Leg = "t-"+canary+"-visitor", ""
+	w.receive(late)
+	w.marked("late")
 	if now := w.conversations()[0]; now.Name != inbox.ErasedName || now.State != timeline.Resolved || now.Last.Text != "" {
 		t.Errorf("conversation %s", asJSON(t, now))
 	}
@@ -238,7 +245,7 @@ func TestErasingFollowsMerges(t *testing.T) {
 			}
 		}
 	}
-	if err := w.j.AddIdentity(t.Context(), maya, mail("x@x", timeline.ProofAgent)); err != ErrErasing {
+	if err := w.j.AddIdentity(t.Context(), maya, mail("x@x", timeline.ProofAgent)); !errors.Is(err, ErrErasing) {
 		t.Errorf("an identity for somebody who was erased: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -322,7 +323,7 @@ func TestCase58RaceOfTwoMerges(t *testing.T) {
 // TestCrashWhileResolving kills resolve at every write and publish; the run comes again.
 func TestCrashWhileResolving(t *testing.T) {
 	ins := []timeline.Inbound{byMail("maya@x", "1", 1, "hi"), linked(says("v1", "2", 2, "a"), mail("maya@x", timeline.ProofSigned)), says("v2", "3", 3, "b"), says("v1", "4", 4, "c"),
-		linked(says("v2", "5", 5, "signed in"), mail("maya@x", timeline.ProofSigned))}
+		linked(says("v2", "5", 5, "signed in"), mail("maya@x", timeline.ProofSigned)), started("v2", "s1", 6, "we write first")}
 	runs := [][]timeline.Inbound{ins[:4], ins[4:]}
 	play := func(w *world, f *faulty) {
 		resolving := w.j
@@ -353,6 +354,9 @@ func TestCrashWhileResolving(t *testing.T) {
 			if got := w.whose(visitor(v)); got != maya {
 				t.Errorf("%s is %s, not %s", v, got, maya)
 			}
+		}
+		if m := w.event("start.s1"); m.Message.Delivery.State != timeline.Queued || !slices.ContainsFunc(w.outs, func(o timeline.Outbound) bool { return o.ID == m.ID }) {
+			t.Errorf("the first message of ours: %s", asJSON(t, m))
 		}
 		all := 0
 		for _, c := range w.conversations() {

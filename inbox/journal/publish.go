@@ -120,14 +120,14 @@ func (w *writer) redact(ctx context.Context, s *state, r redaction) error {
 			k.Edit = ev.Edit
 		}
 	}
-	return w.discard(ctx, r.files)
+	return w.j.discard(ctx, r.files)
 }
 
 // discard marks files that belong to nothing any more, for whoever keeps them.
-func (w *writer) discard(ctx context.Context, files []timeline.FileID) error {
-	now := w.j.now()
+func (j *Journal) discard(ctx context.Context, files []timeline.FileID) error {
+	now := j.now()
 	for _, f := range files {
-		_, err := w.j.deps.Store.C(store.Files).Update(ctx, byID(f), set(bson.E{Key: "unsentAt", Value: now}))
+		_, err := j.deps.Store.C(store.Files).Update(ctx, byID(f), set(bson.E{Key: "unsentAt", Value: now}))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("mark a file that belongs to nothing: %w", err)
 		}

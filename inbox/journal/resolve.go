@@ -140,6 +140,8 @@ func (r *resolver) resolve(ctx context.Context) error {
 		if ok {
 			begun[cmd.Conversation] = true
 			cs = append(cs, cmd)
+		} else if err := r.j.discard(ctx, inbox.Spare(nil, &x.in.Event)); err != nil { // fetched for what is gone
+			return err
 		}
 	}
 	if len(cs) > 0 {

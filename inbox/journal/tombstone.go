@@ -28,7 +28,7 @@ func (w *writer) tombstone(ctx context.Context, s *state, by erased) error {
 		var writes []store.Write
 		for i := range page {
 			ev := &page[i].Event
-			if err := w.discard(ctx, append(filesOf(ev), inbox.Spare(nil, ev)...)); err != nil {
+			if err := w.j.discard(ctx, append(filesOf(ev), inbox.Spare(nil, ev)...)); err != nil {
 				return err
 			}
 			writes = append(writes, store.Write{Filter: byID(ev.ID), Update: emptied(*ev, by.at)})

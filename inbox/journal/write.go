@@ -141,7 +141,7 @@ func (w *writer) writeChanges(ctx context.Context, groups []*group) error {
 				return err
 			}
 		}
-		if err := w.discard(ctx, g.s.loose); err != nil {
+		if err := w.j.discard(ctx, g.s.loose); err != nil {
 			return err
 		}
 		if g.s.erased != nil {

@@ -59,24 +59,6 @@ type fakes struct {
 	dead     *dead
 }
 
-// clock stands still unless it is moved, however slow the machine.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
 func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
 	t.Helper()
 	inner, err := store.OpenEmbedded(t.Context(), t.TempDir())

@@ -83,7 +83,7 @@ func (s *Server) confirmed(ctx context.Context, p *timeline.Person, by string) (
 	}
 	n, err := strconv.ParseInt(strings.TrimPrefix(by, "#"), 10, 64)
 	if err != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // it is no number: a name that is not theirs
 	}
 	var c timeline.Conversation
 	err = s.Store.C(store.Conversations).One(ctx, bson.D{{Key: "number", Value: n}}, &c)
