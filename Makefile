@@ -13,9 +13,9 @@ CYCLES  ?= 200
 
 .PHONY: run build binary front dev test test-go test-web test-ferret test-kafka test-s3 test-mail test-e2e bench fixtures crash lint fmt types clean
 
-## run: build everything and start it, with the demo alive
-run: build
-	./build/parley serve --demo $(ARGS)
+## run: build everything and start it, with customers on every written channel
+run: build metasim
+	bash deploy/demo/run.sh $(ARGS)
 
 ## build: front ends and the binary
 build: front binary

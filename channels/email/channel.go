@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/email/play"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -35,7 +36,7 @@ var Channel = channels.Channel{
 	Kind:     Kind,
 	Title:    text("E-mail", "电子邮件"),
 	Icon:     "mail",
-	Hue:      32,
+	Hue:      245,
 	Settings: accountSettings,
 	App:      appSettings,
 	Can: channels.Capabilities{
@@ -53,8 +54,9 @@ var Channel = channels.Channel{
 		ReplyTo:  true,
 		Starts:   true,
 	},
-	Connect: []channels.Connect{connect(google), connect(microsoft)},
-	Open:    open,
+	Connect:  []channels.Connect{connect(google), connect(microsoft)},
+	Simulate: play.Simulator,
+	Open:     open,
 }
 
 // Session is one inbox.

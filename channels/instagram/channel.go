@@ -76,8 +76,8 @@ const tagHuman = "HUMAN_AGENT"
 var Channel = channels.Channel{
 	Kind:     Kind,
 	Title:    text("Instagram", "Instagram"),
-	Icon:     "photo",
-	Hue:      340,
+	Icon:     "brand-instagram",
+	Hue:      355,
 	Settings: accountSettings,
 	App:      appSettings,
 	Can: channels.Capabilities{

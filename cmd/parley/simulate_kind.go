@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -40,13 +41,16 @@ func simulateKind(ctx context.Context, kind string, args []string, out io.Writer
 	fs.Float64Var(&s.Duplicates, "duplicates", 0, "share of deliveries that are made twice, 0 to 1")
 	fs.Float64Var(&s.Reorder, "reorder", 0, "share of deliveries that a later one overtakes, 0 to 1")
 	fs.DurationVar(&s.For, "for", time.Minute, "how long; 0: until it is stopped")
-	fs.Uint64Var(&s.Seed, "seed", 1, "the same seed plays the same")
+	fs.Uint64Var(&s.Seed, "seed", 0, "the same seed plays the same again; 0: drawn")
 	values := map[string]*string{}
 	for _, o := range sim.Options {
 		values[o.Name] = fs.String(o.Name, o.Default, o.Help["en"])
 	}
 	if err := parse(fs, args); err != nil {
 		return err
+	}
+	if s.Seed == 0 {
+		s.Seed = rand.Uint64()
 	}
 	for _, o := range sim.Options {
 		s.Options[o.Name] = *values[o.Name]

@@ -22,6 +22,7 @@ var names = []string{"Maya Lindqvist", "Tomás Herrera", "陈雨桐", "Amara Oka
 // person writes mails of one thread at a time.
 type person struct {
 	name, address string
+	seed          uint64 // part of ids: the same seed writes the same mails again
 	n             int    // mails written
 	subject       string // of the present thread
 	ids           []string
@@ -29,9 +30,9 @@ type person struct {
 	html          bool // their program writes HTML
 }
 
-func newPerson(i int, domain string) *person {
+func newPerson(i int, seed uint64, domain string) *person {
 	name := names[i%len(names)]
-	return &person{name: name, address: fmt.Sprintf("person%d@%s", i+1, domain), html: i%2 == 1}
+	return &person{name: name, seed: seed, address: fmt.Sprintf("person%d@%s", i+1, domain), html: i%2 == 1}
 }
 
 // write is a first mail, or a further one of the same thread.
@@ -62,7 +63,8 @@ func subjectOf(text string) string {
 func (p *person) compose(to, subject, text, inReplyTo, quoted string) *letter {
 	p.n++
 	now := time.Now()
-	id := fmt.Sprintf("%s.%d.%d@%s", strings.ToLower(strings.Fields(p.address)[0][:6]), now.UnixNano(), p.n, domainOf(p.address))
+	local, domain, _ := strings.Cut(p.address, "@")
+	id := fmt.Sprintf("%s.%d.%d@%s", local, p.seed, p.n, domain)
 	var b bytes.Buffer
 	head := func(k, v string) { fmt.Fprintf(&b, "%s: %s\r\n", k, v) }
 	head("From", fmt.Sprintf("%s <%s>", mime.QEncoding.Encode("utf-8", p.name), p.address))
@@ -108,9 +110,4 @@ func (p *person) body(text, quoted string, now time.Time) (body, kind string) {
 
 func escape(s string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "\n", "<br>").Replace(s)
-}
-
-func domainOf(address string) string {
-	_, d, _ := strings.Cut(address, "@")
-	return d
 }

@@ -4,11 +4,13 @@
 package play
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +25,7 @@ var Simulator = &channels.Simulator{Run: run, Options: []channels.Setting{
 	option("protocol", "lmtp", "lmtp or smtp, as the account has it"),
 	option("answers", "127.0.0.1:2525", "where to take answers by SMTP: the account's SMTP server; none: nowhere"),
 	option("domain", "people.example", "the domain of the people who write"),
+	option("most", "0", "mails written at most; after them people only answer; 0: no end"),
 }}
 
 func option(name, value, help string) channels.Setting {
@@ -33,6 +36,7 @@ const (
 	deliverTime = 30 * time.Second
 	answerAfter = 6 * time.Second // a person reads before they answer
 	answersMost = 2               // per person: then they are content
+	beginWithin = time.Minute     // for an inbox that is about to start
 )
 
 // run plays until the time is over.
@@ -42,10 +46,11 @@ func run(ctx context.Context, s channels.Simulation) (channels.Played, error) {
 		ctx, cancel = context.WithTimeout(ctx, s.For)
 		defer cancel()
 	}
-	return play(ctx, s, answerAfter)
+	return play(ctx, s, answerAfter, beginWithin)
 }
 
-func play(ctx context.Context, s channels.Simulation, reads time.Duration) (channels.Played, error) {
+// play waits for the inbox at most as long as begin, and reads answers as long as reads.
+func play(ctx context.Context, s channels.Simulation, reads, begin time.Duration) (channels.Played, error) {
 	g := &game{s: s, to: s.Options["to"], reads: reads, rnd: rand.New(rand.NewPCG(s.Seed, 1))}
 	post, err := newPostman(s.Options["deliver"], s.Options["protocol"])
 	if err != nil {
@@ -53,8 +58,12 @@ func play(ctx context.Context, s channels.Simulation, reads time.Duration) (chan
 	}
 	g.post = post
 	defer post.close()
+	if g.most, err = strconv.ParseInt(cmp.Or(s.Options["most"], "0"), 10, 64); err != nil || g.most < 0 {
+		return channels.Played{}, fmt.Errorf("most: a number is needed, not %q", s.Options["most"])
+	}
+	post.await(ctx, begin)
 	for i := range max(s.People, 1) {
-		g.people = append(g.people, newPerson(i, s.Options["domain"]))
+		g.people = append(g.people, newPerson(i, s.Seed, s.Options["domain"]))
 	}
 	if at := s.Options["answers"]; at != "" && at != "none" {
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", at)
@@ -72,6 +81,7 @@ func play(ctx context.Context, s channels.Simulation, reads time.Duration) (chan
 type game struct {
 	s      channels.Simulation
 	to     string
+	most   int64         // mails written; 0: no end
 	reads  time.Duration // how long an answer is read before it is answered
 	post   *postman
 	people []*person
@@ -104,6 +114,9 @@ func (g *game) talk(ctx context.Context) {
 			}
 			return
 		case <-t.C:
+			if g.most > 0 && g.sent.Load() >= g.most && held == nil {
+				continue
+			}
 			m := g.next()
 			if held == nil && g.chance(g.s.Reorder) {
 				held = m

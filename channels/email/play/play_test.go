@@ -131,7 +131,7 @@ func TestPeopleAnswerBelowTheirAnswer(t *testing.T) {
 		Options: map[string]string{"to": "support@halden.example", "deliver": at, "protocol": "lmtp", "answers": answers, "domain": "p.example"}, Log: slog.New(slog.DiscardHandler)}
 	over := make(chan channels.Played)
 	go func() {
-		p, err := play(ctx, s, time.Millisecond)
+		p, err := play(ctx, s, time.Millisecond, time.Second)
 		if err != nil {
 			t.Error(err)
 		}
@@ -161,8 +161,10 @@ func TestPeopleAnswerBelowTheirAnswer(t *testing.T) {
 }
 
 func TestAnInboxThatIsNotThereIsCounted(t *testing.T) {
-	s := channels.Simulation{People: 1, Rate: 50, For: 100 * time.Millisecond, Options: map[string]string{"to": "a@b.example", "deliver": free(t), "protocol": "lmtp", "answers": "none", "domain": "p.example"}, Log: slog.New(slog.DiscardHandler)}
-	p, err := run(t.Context(), s)
+	s := channels.Simulation{People: 1, Rate: 50, Options: map[string]string{"to": "a@b.example", "deliver": free(t), "protocol": "lmtp", "answers": "none", "domain": "p.example"}, Log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	p, err := play(ctx, s, 0, 0)
 	if err != nil || p.Sent == 0 || p.Refused != p.Sent || p.Delivered != 0 {
 		t.Errorf("%+v, %v", p, err)
 	}

@@ -36,6 +36,24 @@ func newPostman(address, protocol string) (*postman, error) {
 	return &postman{address: address, lmtp: protocol == "lmtp"}, nil
 }
 
+// await waits until the server can be reached, for a while; whether it can, delivering tells.
+func (p *postman) await(ctx context.Context, atMost time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	for {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", p.address)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
 // deliver returns nil once the server has taken the mail.
 func (p *postman) deliver(ctx context.Context, from, to string, raw []byte) error {
 	p.mu.Lock()
