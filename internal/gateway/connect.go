@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -115,7 +116,7 @@ func (g *Gateway) FinishConnect(ctx context.Context, kind, name, redirect, who s
 	if err := g.cameBack(ctx, kind, name, who, query); err != nil {
 		return nil, err
 	}
-	found, err := g.trade(ctx, way, kind, redirect, query)
+	found, err := g.trade(ctx, c, way, redirect, query)
 	if err != nil {
 		return nil, err
 	}
@@ -167,13 +168,14 @@ func (g *Gateway) cameBack(ctx context.Context, kind, name, who string, query ma
 
 // trade asks the far side for the accounts. What it says may hold codes and tokens: only what is
 // meant for people goes on.
-func (g *Gateway) trade(ctx context.Context, way *channels.Connect, kind, redirect string, query map[string][]string) (found []channels.Found, err error) {
+func (g *Gateway) trade(ctx context.Context, c *channels.Channel, way *channels.Connect, redirect string, query map[string][]string) (found []channels.Found, err error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
-	log := g.d.Log.With("channel", kind)
+	app := g.app(c.Kind)
+	log := redacting(g.d.Log.With("channel", c.Kind), c, channels.Account{App: app})
 	func() {
 		defer contain(log, &err)
-		found, err = way.Finish(ctx, g.d.HTTP, g.app(kind), query, redirect)
+		found, err = way.Finish(ctx, g.d.HTTP, app, query, redirect)
 	}()
 	var p *channels.Problem
 	var f *channels.Failure
@@ -183,7 +185,13 @@ func (g *Gateway) trade(ctx context.Context, way *channels.Connect, kind, redire
 	case errors.As(err, &f):
 		return nil, &channels.Problem{Status: 422, Title: "The far side refused", Detail: cmp.Or(f.Advice, f.Said, "Try again.")}
 	}
-	log.Warn("an account could not be connected", "error", httpx.Clean(err))
+	text := httpx.Clean(err).Error()
+	for _, code := range query["code"] { // it may be good still
+		if code != "" {
+			text = strings.ReplaceAll(text, code, "[code]")
+		}
+	}
+	log.Warn("an account could not be connected", "error", text)
 	return nil, &channels.Problem{Status: 502, Title: "The far side could not be asked", Detail: "Try again in a moment. If it lasts, see the hub's log."}
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -62,16 +61,14 @@ func (f files) Open(ctx context.Context, id timeline.FileID) (io.ReadSeekCloser,
 	return f.b.Open(ctx, id)
 }
 
-// Fit gives the file as a limit takes it.
+// Fit gives the file as a limit takes it: itself, or a copy that is made once.
 func (f files) Fit(ctx context.Context, id timeline.FileID, l channels.MediaLimit) (timeline.Part, error) {
-	s, err := f.b.Stat(ctx, id)
-	if err != nil {
-		return timeline.Part{}, err
+	p, err := f.b.Fit(ctx, id, blob.Limit{MaxBytes: l.MaxBytes, MIME: l.MIME})
+	var no *blob.Refusal
+	if errors.As(err, &no) {
+		return timeline.Part{}, &channels.Failure{Class: channels.BadMedia, Advice: no.Reason, Err: err}
 	}
-	if !l.Small(s.Size) || !l.Takes(s.MIME) {
-		return timeline.Part{}, &channels.Failure{Class: channels.BadMedia, Advice: fmt.Sprintf("The file %s (%s, %d bytes) is not taken on this channel.", s.Name, s.MIME, s.Size)}
-	}
-	return s.Part(), nil
+	return p, err
 }
 
 // URL is a signed link.

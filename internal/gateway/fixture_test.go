@@ -201,12 +201,14 @@ type world struct {
 	log   *lockedBuffer
 	url   string
 
-	mu     sync.Mutex
-	down   bool
-	in     []timeline.Inbound
-	asked  []timeline.Command
-	timers map[string]timers.Timer
-	at     time.Time
+	mu        sync.Mutex
+	down      bool
+	in        []timeline.Inbound
+	asked     []timeline.Command
+	publishes int
+	metrics   *prometheus.Registry // of the node opened last
+	timers    map[string]timers.Timer
+	at        time.Time
 }
 
 type lockedBuffer struct {
@@ -257,8 +259,9 @@ func newWorld(t *testing.T, ty *toy, change ...func(*world)) *world {
 
 func (w *world) gateway(node string) *Gateway {
 	w.t.Helper()
+	w.metrics = prometheus.NewRegistry()
 	g, err := New(Deps{Channels: []channels.Channel{w.toy.channel()}, Store: w.store, Box: w.box, Publish: w.publish, Ask: w.ask, Timers: w, Files: w.files, Media: w.media, MediaMax: 1 << 20, Threads: noThreads{},
-		Log: slog.New(slog.NewJSONHandler(w.log, nil)), Registerer: prometheus.NewRegistry(), Now: w.now, Node: node})
+		Log: slog.New(slog.NewJSONHandler(w.log, nil)), Registerer: w.metrics, Now: w.now, Node: node})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -278,6 +281,7 @@ func (w *world) publish(_ context.Context, in ...timeline.Inbound) error {
 		return errors.New("the broker is down")
 	}
 	w.in = append(w.in, in...)
+	w.publishes++
 	return nil
 }
 
