@@ -342,23 +342,31 @@ func (c *call) edge(id, name string) reply {
 }
 
 // edges are the handlers by method and edge. They run with the world locked.
-var edges map[string]func(*call, string) reply
-
-func init() {
-	edges = map[string]func(*call, string) reply{
-		"GET accounts": (*call).accounts, "GET subscribed_apps": (*call).subscribedApps,
-		"POST subscribed_apps": (*call).subscribe, "DELETE subscribed_apps": (*call).unsubscribe,
-		"POST message_attachments": (*call).uploadAttachment, "GET conversations": (*call).conversations,
-		"GET messages": (*call).threadMessages, "GET replies": (*call).replies,
-		"POST replies": (*call).reply, "GET comments": (*call).comments, "POST comments": (*call).reply,
-		"GET media": (*call).mediaList, "GET stories": (*call).stories, "GET tags": (*call).tagged,
-		"POST mentions":    (*call).replyToMention,
-		"GET recent_media": (*call).hashtagMedia, "GET top_media": (*call).hashtagMedia,
-		"GET recently_searched_hashtags": (*call).searchedHashtags,
-		"GET thread_owner":               (*call).threadOwner, "POST pass_thread_control": (*call).passControl,
-		"POST take_thread_control": (*call).takeControl, "POST release_thread_control": (*call).releaseControl,
-		"POST request_thread_control": (*call).requestControl,
-		"POST media":                  (*call).uploadMedia, "GET message_templates": (*call).templates,
-		"GET phone_numbers": (*call).phoneNumbers,
-	}
+var edges = map[string]func(*call, string) reply{
+	"GET accounts":                   (*call).accounts,
+	"GET subscribed_apps":            (*call).subscribedApps,
+	"POST subscribed_apps":           (*call).subscribe,
+	"DELETE subscribed_apps":         (*call).unsubscribe,
+	"POST message_attachments":       (*call).uploadAttachment,
+	"GET conversations":              (*call).conversations,
+	"GET messages":                   (*call).threadMessages,
+	"GET replies":                    (*call).replies,
+	"POST replies":                   (*call).reply,
+	"GET comments":                   (*call).comments,
+	"POST comments":                  (*call).reply,
+	"GET media":                      (*call).mediaList,
+	"GET stories":                    (*call).stories,
+	"GET tags":                       (*call).tagged,
+	"POST mentions":                  (*call).replyToMention,
+	"GET recent_media":               (*call).hashtagMedia,
+	"GET top_media":                  (*call).hashtagMedia,
+	"GET recently_searched_hashtags": (*call).searchedHashtags,
+	"GET thread_owner":               (*call).threadOwner,
+	"POST pass_thread_control":       (*call).passControl,
+	"POST take_thread_control":       (*call).takeControl,
+	"POST release_thread_control":    (*call).releaseControl,
+	"POST request_thread_control":    (*call).requestControl,
+	"POST media":                     (*call).uploadMedia,
+	"GET message_templates":          (*call).templates,
+	"GET phone_numbers":              (*call).phoneNumbers,
 }

@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -302,5 +303,41 @@ func TestCreatorHasToReadHistoryFirst(t *testing.T) {
 	r.settle()
 	if n := len(r.hub.all()); n != 1 {
 		t.Errorf("%d webhooks", n)
+	}
+}
+
+// TestManyAtOnce lets people and the hub write at the same time: nothing is lost, nothing is
+// told twice, no id is given out twice.
+func TestManyAtOnce(t *testing.T) {
+	const workers, each = 6, 20
+	r := newRig(t)
+	wrote(r)
+	r.settle()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for range each {
+				if status, raw := r.raw("POST", "/_sim/act", m{"do": "dm", "person": "ana", "text": "in"}, ""); status != http.StatusOK {
+					t.Errorf("act: %d %s", status, raw)
+				}
+				if status, raw := r.raw("POST", ig+"/me/messages", r.text("out"), r.acc.Tokens.IG); status != http.StatusOK {
+					t.Errorf("send: %d %s", status, raw)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	r.settle()
+	seen := map[string]bool{}
+	for _, b := range r.hub.all() {
+		_, rest, _ := strings.Cut(b, `"mid":"`)
+		id, _, _ := strings.Cut(rest, `"`)
+		if seen[id] {
+			t.Errorf("told twice: %s", id)
+		}
+		seen[id] = true
+	}
+	if want := 1 + 2*workers*each; len(seen) != want || r.hub.bad != 0 {
+		t.Errorf("%d messages told, %d made; %d bad signatures", len(seen), want, r.hub.bad)
 	}
 }
