@@ -12,7 +12,6 @@ package email
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -136,6 +135,3 @@ func (s *Session) thread(id string) timeline.Thread {
 }
 
 func text(en, zh string) map[string]string { return map[string]string{"en": en, "zh": zh} }
-
-// errClosed is why a closed session does nothing.
-var errClosed = errors.New("email: the session is closed")

@@ -47,12 +47,12 @@ func classify(e *smtp.SMTPError, at stage, to string) *channels.Failure {
 
 // dataRefused is a no to the mail itself.
 func dataRefused(e *smtp.SMTPError, f *channels.Failure) {
-	switch c := e.EnhancedCode; {
-	case c[1] == 1:
+	switch e.EnhancedCode[1] { // the subject (RFC 3463 §4)
+	case 1:
 		f.Class, f.Advice = channels.Unreachable, "An address does not exist. Correct it, or answer on another channel."
-	case c[1] == 2:
+	case 2:
 		f.Class, f.Advice = channels.Unreachable, "The person's mailbox takes no mail. Answer on another channel."
-	case c[1] == 7:
+	case 7:
 		f.Class, f.Advice = channels.Restricted, "The mail was refused as unwanted. Change its text, or have SPF, DKIM and DMARC of the domain checked."
 	}
 }

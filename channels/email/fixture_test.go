@@ -38,13 +38,18 @@ type bench struct {
 // newBench opens an inbox. Settings given replace the usual ones; an empty value removes one.
 func newBench(t *testing.T, with map[string]string) *bench {
 	t.Helper()
+	return newSecureBench(t, far.Secure{}, with)
+}
+
+func newSecureBench(t *testing.T, secure far.Secure, with map[string]string) *bench {
+	t.Helper()
 	b := &bench{t: t, hub: channeltest.NewHub().At(day)}
 	var err error
-	if b.imap, err = far.NewIMAP(); err != nil {
+	if b.imap, err = far.NewIMAP(secure); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.imap.Close)
-	if b.smtp, err = far.NewSMTP(); err != nil {
+	if b.smtp, err = far.NewSMTP(secure); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.smtp.Close)

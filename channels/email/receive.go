@@ -65,7 +65,9 @@ func (s *Session) receive(ctx context.Context) error {
 		_ = srv.Close()
 	}
 	_ = l.Close() // where serving had not begun
-	<-done
+	if err := <-done; err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("email: receiving: %w", err)
+	}
 	return ctx.Err()
 }
 
@@ -90,8 +92,7 @@ func (d *delivery) Mail(from string, _ *smtp.MailOptions) error {
 
 // Rcpt takes the inbox's addresses, or any of its domains; we relay for nobody.
 func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
-	_, named := d.s.keys.plusThread(to)
-	if !d.s.set.mine(to) && !slices.Contains(d.s.set.receive.domains, domainOf(to)) && !(named && slices.Contains(d.s.set.own, withoutPlus(normal(to)))) {
+	if !d.s.set.mine(to) && !slices.Contains(d.s.set.receive.domains, domainOf(to)) {
 		return errNobody
 	}
 	d.to = append(d.to, to)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -40,9 +41,6 @@ type simple struct {
 // readSimply fetches one mail over a connection of its own. An *errOdd says that the server
 // was reached and answered nonsense; any other error that it was not reached.
 func (s *Session) readSimply(ctx context.Context, u imap.UID) ([]byte, error) {
-	if s.set.imap.secure == secureSTARTTLS {
-		return nil, &errOdd{"the simple reader does not speak STARTTLS"}
-	}
 	conn, err := dial(ctx, s.set.imap, s.set)
 	if err != nil {
 		return nil, fmt.Errorf("email: connecting for one mail: %w", err)
@@ -55,6 +53,13 @@ func (s *Session) readSimply(ctx context.Context, u imap.UID) ([]byte, error) {
 	c := &simple{Conn: conn, r: bufio.NewReaderSize(conn, oddLine)}
 	if _, err := c.line(); err != nil {
 		return nil, err
+	}
+	if s.set.imap.secure == secureSTARTTLS {
+		if _, err := c.ask("STARTTLS"); err != nil {
+			return nil, err
+		}
+		secured := tls.Client(conn, tlsFor(s.set.imap, s.set))
+		c = &simple{Conn: secured, r: bufio.NewReaderSize(secured, oddLine), tag: c.tag}
 	}
 	if err := s.signInSimply(ctx, c); err != nil {
 		return nil, err

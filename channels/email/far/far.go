@@ -5,6 +5,8 @@ package far
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"sync"
@@ -12,11 +14,26 @@ import (
 
 // listen opens a port on loopback.
 func listen() (net.Listener, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("far: %w", err)
 	}
 	return l, nil
+}
+
+// Secure is how a server protects its connections; the zero value does not.
+type Secure struct {
+	Config *tls.Config
+	Now    bool // from the first byte; otherwise by STARTTLS
+}
+
+// over is the listener as it is protected.
+func (s Secure) over(l net.Listener) net.Listener {
+	if s.Now {
+		return tls.NewListener(l, s.Config)
+	}
+	return l
 }
 
 // Script is a TCP server that hands each connection to a function. It is for servers that

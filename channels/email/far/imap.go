@@ -33,7 +33,7 @@ type IMAP struct {
 }
 
 // NewIMAP starts one.
-func NewIMAP() (*IMAP, error) {
+func NewIMAP(secure Secure) (*IMAP, error) {
 	l, err := listen()
 	if err != nil {
 		return nil, err
@@ -50,14 +50,14 @@ func NewIMAP() (*IMAP, error) {
 	if err := m.user.Create("Sent", &imap.CreateOptions{SpecialUse: []imap.MailboxAttr{imap.MailboxAttrSent}}); err != nil {
 		return nil, fmt.Errorf("far: %w", err)
 	}
-	m.srv = imapserver.New(&imapserver.Options{InsecureAuth: true, Logger: log.New(io.Discard, "", 0),
+	m.srv = imapserver.New(&imapserver.Options{InsecureAuth: secure.Config == nil || secure.Now, TLSConfig: secure.Config, Logger: log.New(io.Discard, "", 0),
 		Caps: imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapUIDPlus: {}, imap.CapSpecialUse: {}, imap.CapMove: {}},
 		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
 			return &imapSession{Session: mem.NewSession(), m: m}, nil, nil
 		}})
 	go func() {
 		defer close(m.done)
-		_ = m.srv.Serve(l)
+		_ = m.srv.Serve(secure.over(l))
 	}()
 	return m, nil
 }

@@ -35,7 +35,7 @@ type SMTP struct {
 }
 
 // NewSMTP starts one. The password of every user is "canary-password".
-func NewSMTP() (*SMTP, error) {
+func NewSMTP(secure Secure) (*SMTP, error) {
 	l, err := listen()
 	if err != nil {
 		return nil, err
@@ -48,12 +48,12 @@ func NewSMTP() (*SMTP, error) {
 		s.open[c] = true
 		return &smtpSession{s: s, c: c}, s.said("connect")
 	}))
-	s.srv.AllowInsecureAuth, s.srv.EnableSMTPUTF8 = true, true
+	s.srv.AllowInsecureAuth, s.srv.EnableSMTPUTF8, s.srv.TLSConfig = secure.Config == nil || secure.Now, true, secure.Config
 	s.srv.ErrorLog = log.New(io.Discard, "", 0)
 	s.srv.Domain = "far.example"
 	go func() {
 		defer close(s.done)
-		_ = s.srv.Serve(l)
+		_ = s.srv.Serve(secure.over(l))
 	}()
 	return s, nil
 }
