@@ -13,6 +13,10 @@ const ErasedName = "Erased person"
 // ClosedErased is why a leg of somebody who was erased cannot be written to.
 const ClosedErased = "erased"
 
+// ErasedEvent is the datum of an erasure that names the one event that it empties: of
+// somebody who wrote in another person's conversation.
+const ErasedEvent = "event"
+
 // IsErasure reports whether an event says that all that is known of the conversation's person
 // is to go.
 func IsErasure(ev *timeline.Event) bool {
@@ -27,6 +31,14 @@ func ErasedThread(c timeline.ConversationID, a timeline.AccountID) timeline.Thre
 
 // applyErased leaves of a conversation what says nothing of its person.
 func applyErased(c *timeline.Conversation, ev *timeline.Event) {
+	if of := ev.Control.Data[ErasedEvent]; of != "" {
+		if c.Last != nil && string(c.Last.Event) == of {
+			last := *c.Last
+			last.Text, last.Actor = "", faceless(last.Actor)
+			c.Last = &last
+		}
+		return
+	}
 	c.Name, c.Avatar, c.Subject, c.Opening = ErasedName, "", "", ""
 	c.WaitingSince, c.SnoozeUntil, c.Undelivered = nil, nil, 0
 	if c.State != timeline.Resolved {
@@ -103,6 +115,9 @@ func tombRest(ev, out *timeline.Event) {
 		out.Subject = &timeline.Subject{}
 	case ev.Control != nil:
 		out.Control = &timeline.Control{Name: ev.Control.Name}
+		if of := ev.Control.Data[ErasedEvent]; of != "" && IsErasure(ev) {
+			out.Control.Data = map[string]string{ErasedEvent: of}
+		}
 	case ev.Moderation != nil:
 		m := ev.Moderation
 		out.Moderation = &timeline.Moderation{Of: tombRef(m.Of), Action: m.Action, State: m.State, Asked: m.Asked, Failure: tombFailure(m.Failure)}

@@ -279,9 +279,18 @@ func (w *writer) dangles(s *state, ev *timeline.Event) {
 
 // erasure notes that everything up to an event is to be emptied.
 func (s *state) erasure(ev *timeline.Event) {
-	if inbox.IsErasure(ev) && (s.erased == nil || s.erased.seq < ev.Seq) {
-		s.erased = &erased{seq: ev.Seq, at: ev.At}
+	if !inbox.IsErasure(ev) {
+		return
 	}
+	if s.erased == nil {
+		s.erased = &erased{}
+	}
+	of := ev.Control.Data[inbox.ErasedEvent]
+	if of != "" {
+		s.erased.only, s.erased.at = append(s.erased.only, timeline.EventID(of)), ev.At
+		return
+	}
+	s.erased.seq, s.erased.at = max(s.erased.seq, ev.Seq), ev.At
 }
 
 // waits reports whether an event of a kind is on the timeline before its message is.

@@ -22,14 +22,21 @@ var ErrErasing = errors.New("journal: the person is being erased")
 // erasure is the erasing of one person, as far as it got. It holds no more of them than it
 // needs to go on, and nothing when it is done.
 type erasure struct {
-	ID         timeline.PersonID   `json:"id" bson:"_id"`
-	By         timeline.Actor      `json:"by"`
-	At         time.Time           `json:"at"`
-	State      string              `json:"state"` // due, done
-	Round      int                 `json:"round"` // from 1
-	DueAt      time.Time           `json:"dueAt"`
-	Persons    []timeline.PersonID `json:"persons,omitempty"`
-	Identities []timeline.Identity `json:"identities,omitempty"`
+	ID         timeline.PersonID         `json:"id" bson:"_id"`
+	By         timeline.Actor            `json:"by"`
+	At         time.Time                 `json:"at"`
+	State      string                    `json:"state"` // due, done
+	Round      int                       `json:"round"` // from 1
+	DueAt      time.Time                 `json:"dueAt"`
+	Persons    []timeline.PersonID       `json:"persons,omitempty"`
+	Identities []timeline.Identity       `json:"identities,omitempty"`
+	Guest      []timeline.ConversationID `json:"guest,omitempty"` // others' conversations in which they wrote
+}
+
+// visitorIn is an identity with the conversations of others in which it wrote.
+type visitorIn struct {
+	timeline.Known `bson:",inline"`
+	GuestIn        []timeline.ConversationID `json:"guestIn,omitempty"`
 }
 
 // The timing of erasures.
@@ -65,12 +72,13 @@ func (j *Journal) Erase(ctx context.Context, p timeline.PersonID, by timeline.Ac
 	for _, x := range before {
 		job.Persons = append(job.Persons, x.ID)
 	}
-	var known []timeline.Known
+	var known []visitorIn
 	if err := j.deps.Store.C(store.Identities).All(ctx, bson.D{in("person", job.Persons)}, &known); err != nil {
 		return fmt.Errorf("read identities: %w", err)
 	}
 	for _, k := range known {
 		job.Identities = append(job.Identities, k.Identity)
+		job.Guest = append(job.Guest, k.GuestIn...)
 	}
 	if err := j.deps.Store.C(store.Erasures).Insert(ctx, job); err != nil && !store.IsDuplicate(err, "_id_") {
 		return fmt.Errorf("record an erasure: %w", err)
@@ -153,6 +161,11 @@ func (j *Journal) eraseStep(ctx context.Context, job *erasure) error {
 	if err != nil {
 		return err
 	}
+	if gone, err := sweep.visits(ctx); err != nil || !gone {
+		if done = false; err != nil {
+			return err
+		}
+	}
 	c := j.deps.Store.C(store.Erasures)
 	next := bson.D{{Key: "dueAt", Value: j.now().Add(eraseLook)}}
 	switch {
@@ -161,7 +174,7 @@ func (j *Journal) eraseStep(ctx context.Context, job *erasure) error {
 		next = bson.D{{Key: "dueAt", Value: j.now().Add(eraseGrace)}, {Key: "round", Value: job.Round + 1}}
 	default:
 		_, err := c.Update(ctx, byID(job.ID), bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: "done"}}},
-			{Key: "$unset", Value: bson.D{{Key: "identities", Value: ""}, {Key: "persons", Value: ""}}}})
+			{Key: "$unset", Value: bson.D{{Key: "identities", Value: ""}, {Key: "persons", Value: ""}, {Key: "guest", Value: ""}}}})
 		return wrap("finish an erasure", err)
 	}
 	_, err = c.Update(ctx, byID(job.ID), bson.D{{Key: "$set", Value: next}})

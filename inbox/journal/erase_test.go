@@ -219,6 +219,39 @@ func (w *world) comesAgain(ins []timeline.Inbound, events int) {
 	w.sound()
 }
 
+func TestErasingAGuest(t *testing.T) {
+	w := newWorld(t)
+	first := byMail("owner@x.org", "g1", 1, "my order")
+	first.Event.Thread.ID = "shared"
+	guest := byMail(canary+"@x.org", "g2", 2, "I am "+canary)
+	guest.Event.Thread.ID = "shared"
+	guest.Peer.Proof, first.Peer.Proof = timeline.ProofNone, timeline.ProofNone
+	guest.Event.Message.Parts = []timeline.Part{{Kind: timeline.PartFile, File: "file1", Name: canary}}
+	w.put(store.Files, bson.D{{Key: "_id", Value: "file1"}})
+	w.receive(first)
+	w.receive(guest)
+	c := w.conversations()[0]
+	if c.Last.Event != guest.Event.ID {
+		t.Fatalf("the guest writes elsewhere: %s", asJSON(t, w.conversations()))
+	}
+	if err := w.j.Erase(t.Context(), w.whose(guest.Peer), system); err != nil {
+		t.Fatal(err)
+	}
+	w.eraseAll()
+	w.wantGone()
+	w.marked("file1")
+	w.sound()
+	if ev := w.event(first.Event.ID); ev.Message.Text != "my order" || ev.Thread.ID != "shared" {
+		t.Errorf("the other's message: %s", asJSON(t, ev))
+	}
+	if ev := w.event(guest.Event.ID); ev.Message.Unsent == nil || ev.Thread.ID != "shared" {
+		t.Errorf("the guest's message: %s", asJSON(t, ev))
+	}
+	if now := w.conversations()[0]; now.Name == inbox.ErasedName || now.State != timeline.Open || now.Last.Text != "" || len(now.Legs) != 1 || now.Legs[0].Closed != "" {
+		t.Errorf("the other's conversation: %s", asJSON(t, now))
+	}
+}
+
 func TestErasingFollowsMerges(t *testing.T) {
 	w, maya, anon := apart(t)
 	if _, err := w.j.Merge(t.Context(), anon, maya, system); err != nil {
@@ -247,6 +280,10 @@ func TestErasingFollowsMerges(t *testing.T) {
 	}
 	if err := w.j.AddIdentity(t.Context(), maya, mail("x@x", timeline.ProofAgent)); !errors.Is(err, ErrErasing) {
 		t.Errorf("an identity for somebody who was erased: %v", err)
+	}
+	w.receive(says("v77", "x", 6000, "hi"))
+	if _, err := w.j.Merge(t.Context(), w.whose(visitor("v77")), maya, system); !errors.Is(err, ErrErasing) {
+		t.Errorf("merging into somebody who was erased: %v", err)
 	}
 }
 

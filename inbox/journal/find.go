@@ -45,6 +45,7 @@ type finder struct {
 	heads   map[string]*head
 	joins   []join
 	claims  []join
+	visits  []store.Write // of guests: an erasure looks for them there
 }
 
 // find makes the routes of events that have none yet.
@@ -219,10 +220,11 @@ func (f *finder) guests(ctx context.Context) error {
 			continue
 		}
 		f.writeGuest(q)
+		f.visits = append(f.visits, store.Write{Filter: byID(q.peer.ID()), Update: bson.D{{Key: "$addToSet", Value: bson.D{{Key: "guestIn", Value: string(c.ID)}}}}})
 		q.person, q.guest = p.ID, true
 		f.persons[p.ID] = &p
 	}
-	return nil
+	return bulk(ctx, f.store(store.Identities), "note where somebody is a guest", f.visits)
 }
 
 // stay keeps a thread in the conversation it is attached to, whatever queue its account has:

@@ -95,6 +95,9 @@ func (j *Journal) Merge(ctx context.Context, from, into timeline.PersonID, by ti
 	if a.ID == b.ID {
 		return "", ErrSamePerson
 	}
+	if a.Erased != nil || b.Erased != nil {
+		return "", ErrErasing
+	}
 	m, err := j.planMerge(ctx, ulid.Make().String(), a.ID, b.ID, by)
 	if err != nil {
 		return "", err

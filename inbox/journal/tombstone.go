@@ -17,6 +17,11 @@ const erasePage = 100
 // tombstone empties a conversation's events up to the erasure, a page at a time, and marks
 // their files. Done again it changes nothing.
 func (w *writer) tombstone(ctx context.Context, s *state, by erased) error {
+	if len(by.only) > 0 {
+		if err := w.tombstones(ctx, by); err != nil || by.seq == 0 {
+			return err
+		}
+	}
 	c := w.j.deps.Store.C(store.Events)
 	for after := int64(0); ; {
 		var page []message
@@ -31,7 +36,7 @@ func (w *writer) tombstone(ctx context.Context, s *state, by erased) error {
 			if err := w.j.discard(ctx, append(filesOf(ev), inbox.Spare(nil, ev)...)); err != nil {
 				return err
 			}
-			writes = append(writes, store.Write{Filter: byID(ev.ID), Update: emptied(*ev, by.at)})
+			writes = append(writes, store.Write{Filter: byID(ev.ID), Update: emptied(inbox.Tombstone(*ev, by.at))})
 			after = ev.Seq
 		}
 		if err := bulk(ctx, c, "erase events", writes); err != nil {
@@ -47,16 +52,76 @@ func (w *writer) tombstone(ctx context.Context, s *state, by erased) error {
 	return nil
 }
 
-// erased is an erasure that a run met: what came before it is emptied.
+// erased is an erasure that a run met: what came before it is emptied, or only the events named.
 type erased struct {
-	seq int64
-	at  time.Time
+	seq  int64
+	at   time.Time
+	only []timeline.EventID
 }
 
-// emptied is the update that makes a tombstone of an event. It counts as a fold, so that
+// tombstones empties single events: those of a guest in somebody else's conversation.
+func (w *writer) tombstones(ctx context.Context, by erased) error {
+	c := w.j.deps.Store.C(store.Events)
+	var some []message
+	if err := c.All(ctx, idIn(by.only), &some); err != nil {
+		return fmt.Errorf("read what is to be erased: %w", err)
+	}
+	var writes []store.Write
+	for i := range some {
+		ev := &some[i].Event
+		if err := w.j.discard(ctx, append(filesOf(ev), inbox.Spare(nil, ev)...)); err != nil {
+			return err
+		}
+		now := inbox.Tombstone(*ev, by.at)
+		now.Leg, now.Thread = ev.Leg, ev.Thread // the thread is the other's
+		writes = append(writes, store.Write{Filter: byID(ev.ID), Update: emptied(now)})
+	}
+	return bulk(ctx, c, "erase a guest's events", writes)
+}
+
+// visits asks the writer to empty what the person wrote in others' conversations, and reports
+// whether nothing is left.
+func (e *eraser) visits(ctx context.Context) (gone bool, err error) {
+	mine := map[string]bool{}
+	for _, i := range e.job.Identities {
+		mine[string(i.ID())] = true
+	}
+	gone = true
+	for _, c := range e.job.Guest {
+		var cmds []timeline.Command
+		for after, more := int64(0), true; more; {
+			var page []message
+			err := e.j.deps.Store.C(store.Events).All(ctx, bson.D{{Key: "conversation", Value: string(c)}, {Key: "seq", Value: bson.D{{Key: "$gt", Value: after}}}},
+				&page, store.Find{Sort: bson.D{{Key: "seq", Value: 1}}, Limit: erasePage})
+			if err != nil {
+				return false, fmt.Errorf("read a conversation with a guest: %w", err)
+			}
+			for i := range page {
+				after = page[i].Seq
+				if ev := &page[i].Event; mine[ev.Actor.ID] {
+					cmds = append(cmds, e.job.emptying(c, ev, e.j.now()))
+				}
+			}
+			more = len(page) == erasePage
+		}
+		gone = gone && len(cmds) == 0
+		if err := e.j.ask(ctx, cmds); err != nil {
+			return false, err
+		}
+	}
+	return gone, nil
+}
+
+// emptying asks for one event of a guest to be emptied.
+func (job *erasure) emptying(c timeline.ConversationID, of *timeline.Event, now time.Time) timeline.Command {
+	id := timeline.EventID(fmt.Sprintf("erase|%s|%s|of|%s", job.ID, c, of.ID))
+	return timeline.Command{ID: id, Conversation: c, At: job.At, Event: timeline.Event{ID: id, Kind: timeline.KindControl, Direction: timeline.Internal,
+		Actor: job.By, At: job.At, Received: now, Control: &timeline.Control{Name: inbox.ControlErased, Data: map[string]string{inbox.ErasedEvent: string(of.ID)}}}}
+}
+
+// emptied is the update that puts a tombstone in an event's place. It counts as a fold, so that
 // nobody writes an older state over it.
-func emptied(ev timeline.Event, at time.Time) bson.D {
-	now := inbox.Tombstone(ev, at)
+func emptied(now timeline.Event) bson.D {
 	put := bson.D{{Key: "actor", Value: now.Actor}}
 	drop := bson.D{{Key: "remote", Value: ""}, {Key: "client", Value: ""}}
 	field := func(name string, there bool, v any) {

@@ -246,6 +246,10 @@ func TestEraseAsksForTheName(t *testing.T) {
 	if !slices.Equal(w.people.erased, []timeline.PersonID{c.Person, c.Person}) {
 		t.Errorf("erased %v", w.people.erased)
 	}
+	gone := w.conversation()
+	at := timeline.Now()
+	w.insert(store.Persons, timeline.Person{ID: gone.Person, Name: "Erased person", Erased: &at})
+	w.want(w.call(agent, http.MethodPatch, "/api/persons/"+string(gone.Person), `{"name":"Maya again"}`), 409, "conflict")
 	log := into[api.AuditList](t, w.want(w.call(admin, http.MethodGet, "/api/audit", nil), 200, ""))
 	if log.Records[0].Action != "person.erase" || log.Records[0].Target != string(c.Person) || len(log.Records[0].Data) > 0 {
 		t.Errorf("audit %+v", log.Records[0])

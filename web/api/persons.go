@@ -150,6 +150,9 @@ func (s *Server) changePerson(ctx context.Context, in *changePersonInput) (*body
 	if err != nil {
 		return nil, err
 	}
+	if p.Erased != nil {
+		return nil, problem("conflict", "The person was erased; nothing is kept of them any more.")
+	}
 	update, err := personUpdate(p, in.Body)
 	if err != nil {
 		return nil, err
