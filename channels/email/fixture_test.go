@@ -62,7 +62,9 @@ func newSecureBench(t *testing.T, secure far.Secure, with map[string]string) *be
 
 func (b *bench) open(set, app map[string]string) {
 	b.t.Helper()
-	s, err := Channel.Open(channels.Account{ID: channeltest.Account, Name: "Support", Handle: "support@acme.example", Queue: "support", Settings: set, App: app}, b.hub)
+	a := accountOf(set)
+	a.App = app
+	s, err := Channel.Open(a, b.hub)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -79,6 +81,10 @@ func (b *bench) open(set, app map[string]string) {
 			b.t.Error(err)
 		}
 	})
+}
+
+func accountOf(set map[string]string) channels.Account {
+	return channels.Account{ID: channeltest.Account, Name: "Support", Handle: "support@acme.example", Queue: "support", Settings: set}
 }
 
 // run keeps the inbox's connection until the test ends or the function returned is called.
