@@ -31,7 +31,7 @@ finish() {
 trap finish EXIT
 
 build/metasim -demo -addr "$meta" -hub "$base" -state "$data/demo-instagram.json" \
-  -username halden.outdoor -name Halden >/dev/null 2>>"$data/demo.log" &
+  >/dev/null 2>>"$data/demo.log" &
 beside+=($!)
 build/parley simulate email --url="$base" --deliver="$DEMO_MAIL_IN" --answers="$mail_out" --to=support@halden.example \
   --people=6 --rate=0.1 --most=8 --for=0 --seed=7 >/dev/null 2>>"$data/demo.log" &
