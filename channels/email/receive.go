@@ -19,7 +19,7 @@ import (
 
 const (
 	deliverFor = 5 * time.Minute // a line that says nothing for so long is closed
-	closeFor   = 5 * time.Second // for deliveries under way when we stop
+	closeFor   = 2 * time.Second // for deliveries under way when we stop; idle lines would wait for ever
 	maxRcpts   = 100
 )
 
