@@ -270,7 +270,24 @@ func (g *Gateway) Remove(ctx context.Context, id timeline.AccountID) error {
 	if n == 0 {
 		return ErrNoAccount
 	}
-	return g.bump(ctx)
+	if err := g.bump(ctx); err != nil { // first: who writes for it stops
+		return err
+	}
+	return g.forget(ctx, id)
+}
+
+// forget removes what was kept for an account only: what its session remembered, where its runner
+// was, and what was still to be fetched. A crash before leaves what nobody reads.
+func (g *Gateway) forget(ctx context.Context, id timeline.AccountID) error {
+	if _, err := g.col(store.Cursors).Delete(ctx, bson.D{{Key: "_id", Value: string(id)}}); err != nil {
+		return fmt.Errorf("gateway: forgetting where account %s was: %w", id, err)
+	}
+	for _, name := range []string{store.Notes, store.Errands} {
+		if _, err := g.col(name).Delete(ctx, bson.D{{Key: "account", Value: string(id)}}); err != nil {
+			return fmt.Errorf("gateway: forgetting %s of account %s: %w", name, id, err)
+		}
+	}
+	return nil
 }
 
 func (g *Gateway) read(ctx context.Context, id timeline.AccountID) (record, error) {

@@ -196,3 +196,23 @@ func TestAppSettings(t *testing.T) {
 		t.Fatal(secrets, err)
 	}
 }
+
+func TestRemovingForgetsWhatWasKeptForTheAccount(t *testing.T) {
+	w := newWorld(t, &toy{})
+	w.account("a")
+	w.account("b")
+	for _, id := range []timeline.AccountID{"a", "b"} {
+		if err := w.g.live(id).host.Notes().Put(t.Context(), map[string][]byte{"k1": []byte("v"), "k2": []byte("v")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := w.g.live("b").host.Notes()
+	if err := w.g.Remove(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	n, err := w.store.C(store.Notes).Count(t.Context(), bson.D{})
+	got, err2 := kept.Get(t.Context(), "k1", "k2")
+	if err != nil || err2 != nil || n != 2 || len(got) != 2 {
+		t.Errorf("%d notes stay, %d of the other account, %v %v", n, len(got), err, err2)
+	}
+}

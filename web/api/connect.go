@@ -115,7 +115,7 @@ func (s *Server) connectRoutes(app *fiber.App) {
 	op.Parameters = []*huma.Param{{Name: "kind", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}},
 		{Name: "name", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}}, {Name: "state", In: "query", Schema: &huma.Schema{Type: "string"}}}
 	s.huma.OpenAPI().AddOperation(&op)
-	app.Get("/connect/:kind/:name", s.connected(back))
+	app.Get("/connect/:kind/:name", secure, s.connected(back))
 }
 
 func (s *Server) checkAccount(ctx context.Context, in *idInput) (*body[Account], error) {
@@ -196,7 +196,6 @@ const settingsPage = "/settings/accounts"
 // kept by nobody and told to nobody.
 func (s *Server) connected(r Route) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		secure(c)
 		ctx := c.UserContext()
 		who, err := s.admit(ctx, c, r.Access)
 		if err == nil {
