@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -21,6 +22,8 @@ const (
 	deliverFor = 5 * time.Minute // a line that says nothing for so long is closed
 	closeFor   = 2 * time.Second // for deliveries under way when we stop; idle lines would wait for ever
 	maxRcpts   = 100
+	bindFor    = closeFor + time.Second
+	bindAgain  = 100 * time.Millisecond
 )
 
 var (
@@ -33,8 +36,7 @@ var (
 // is taken, and 250 is said only once it is durable: until then the sender keeps it.
 func (s *Session) receive(ctx context.Context) error {
 	r := s.set.receive
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", r.address)
+	l, err := s.bind(ctx, r.address)
 	if err != nil {
 		s.report(channels.Red, "Mail cannot be received at "+r.address+": "+cause(err), "Choose an address of this machine and a port that nobody uses.")
 		return fmt.Errorf("email: receiving at %s: %w", r.address, err)
@@ -69,6 +71,18 @@ func (s *Session) receive(ctx context.Context) error {
 		return fmt.Errorf("email: receiving: %w", err)
 	}
 	return ctx.Err()
+}
+
+// bind listens. Right after the settings were changed the session before this one may hold the
+// address for a moment yet.
+func (s *Session) bind(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	for end := time.Now().Add(s.pace.bind); ; {
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(end) || !pause(ctx, bindAgain) {
+			return l, err
+		}
+	}
 }
 
 // delivery is one connection of a mail server that delivers to us.

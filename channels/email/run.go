@@ -221,10 +221,10 @@ func (s *Session) await(ctx context.Context, m *mailbox) error {
 
 // pace is how often and how long; tests are quicker.
 type pace struct {
-	sweep, answer time.Duration
+	sweep, answer, bind time.Duration
 }
 
-var usualPace = pace{sweep: sweepEvery, answer: commandFor}
+var usualPace = pace{sweep: sweepEvery, answer: commandFor, bind: bindFor}
 
 // pause waits; false: ctx ended.
 func pause(ctx context.Context, d time.Duration) bool {

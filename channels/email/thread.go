@@ -40,6 +40,9 @@ func (s *Session) find(ctx context.Context, b *book, m *mail.Mail, to, content s
 		if err != nil {
 			return place{}, err
 		}
+		if h.Peer == "" { // we wrote first
+			h.Peer, h.Subject = o.Peer, o.Subject
+		}
 		from := normal(m.From.Address)
 		member := from != "" && (slices.Contains(h.People, from) || slices.Contains(o.People, from) || v.signed && s.set.mine(from))
 		if signed || member && !v.failed {

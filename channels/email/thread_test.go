@@ -137,9 +137,23 @@ func TestAgentInitiatedThenReply(t *testing.T) { // agent_initiated_then_reply
 	if in.Event.Thread.ID != start.Event.Thread.ID || len(in.Event.Message.Checks) != 0 || in.Peer.Value != "maya@hikes.example" {
 		t.Errorf("the answer is on %s with %+v, %v", in.Event.Thread.ID, in.Peer, in.Event.Message.Checks)
 	}
+	if in.About != "Your order" {
+		t.Errorf("it is about %q", in.About)
+	}
 	other, err := b.s.Start("maya@hikes.example", "Your order", "01J00000000000000000000002")
 	if err != nil || other.Event.Thread.ID == start.Event.Thread.ID {
 		t.Errorf("two first mails share %s, %v", other.Event.Thread.ID, err)
+	}
+}
+
+func TestAgentInitiatedThenAnotherAnswers(t *testing.T) {
+	b := newBench(t, nil)
+	o := b.reply("n2345", "maya@hikes.example", "It has left.")
+	o.About = "Your order"
+	r, _ := b.send(o)
+	in := b.one(mailOf("I answer for her", "From: Zoe <zoe@else.example>", "Message-ID: <n2@h>", "In-Reply-To: <"+string(r.Remote)+">", "Subject: Re: Your order"))
+	if in.Event.Thread.ID != "n2345" || in.Peer.Value != "maya@hikes.example" || in.Event.Actor.Name != "Zoe" || len(in.Event.Message.Checks) != 1 {
+		t.Errorf("it is on %s with %s by %+v, %+v", in.Event.Thread.ID, in.Peer.Value, in.Event.Actor, in.Event.Message.Checks)
 	}
 }
 
