@@ -1,0 +1,115 @@
+package messenger
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/timeline"
+)
+
+const (
+	page   = "104412345678901"
+	maya   = "7254459154682919"
+	secret = "hub-test-app-secret"
+	token  = "canary-token-0123456789"
+)
+
+// recorded are the bodies in testdata by name; they were written for these tests.
+func recorded(t testing.TB) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", "*.json"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	out := map[string][]byte{}
+	for _, n := range names {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out[strings.TrimSuffix(filepath.Base(n), ".json")] = b
+	}
+	return out
+}
+
+func appValues() map[string]string {
+	return map[string]string{"appId": "1001", "appSecret": secret, "verifyToken": "canary-verify-token"}
+}
+
+func accountValues() map[string]string {
+	return map[string]string{"pageId": page, "accessToken": token, "version": "v25.0"}
+}
+
+// opened opens an account on a hub in memory.
+func opened(t testing.TB, hub *channeltest.Hub) channels.Session {
+	t.Helper()
+	s, err := Channel.Open(channels.Account{ID: channeltest.Account, Handle: page, Settings: accountValues(), App: appValues()}, hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// signed is a body as the far side sends it.
+func signed(body string) channels.Callback {
+	return channels.Callback{Method: http.MethodPost, Header: http.Header{meta.SignatureHeader: {meta.Sign(secret, []byte(body))}}, Body: []byte(body)}
+}
+
+// decoded decodes one body with an account of its own.
+func decoded(t testing.TB, body string) []timeline.Inbound {
+	t.Helper()
+	in, _, err := opened(t, channeltest.NewHub()).(channels.Decoder).Decode(signed(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+// one is the only event of a body.
+func one(t testing.TB, body string) timeline.Inbound {
+	t.Helper()
+	in := decoded(t, body)
+	if len(in) != 1 {
+		t.Fatalf("%d events: %s", len(in), asJSON(t, in))
+	}
+	return in[0]
+}
+
+// theItem is a body of one messaging item from Maya: the fields are those beside the envelope.
+func theItem(fields string) string {
+	return `{"object":"page","entry":[{"id":"` + page + `","time":1769262486134,"messaging":[{"sender":{"id":"` + maya + `"},"recipient":{"id":"` + page +
+		`"},"timestamp":1769262485349,` + fields + `}]}]}`
+}
+
+// theEcho is a body of one messaging item from the Page to Maya.
+func theEcho(fields string) string {
+	return `{"object":"page","entry":[{"id":"` + page + `","time":1769262486134,"messaging":[{"sender":{"id":"` + page + `"},"recipient":{"id":"` + maya +
+		`"},"timestamp":1769262485349,` + fields + `}]}]}`
+}
+
+// theFeed is a body of one change of the Page's feed by Maya.
+func theFeed(fields string) string {
+	return `{"object":"page","entry":[{"id":"` + page + `","time":1769262487,"changes":[{"field":"feed","value":{"from":{"id":"` + maya +
+		`","name":"Maya Rivera"},"post_id":"` + page + `_555","created_time":1769262480,` + fields + `}}]}]}`
+}
+
+func asJSON(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,223 @@
+package messenger
+
+import (
+	"cmp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/timeline"
+)
+
+// The kinds of step beyond those of the contract.
+const (
+	stepSend    = "send"
+	stepReact   = "react"
+	stepPrivate = "private_reply" // the one message that a comment allows
+	stepComment = "comment"       // a public answer
+)
+
+// What a step carries beside its text.
+const (
+	dataButtons = "buttons" // "1": the message's buttons go with this step
+	dataComment = "comment" // the comment that a step is about
+)
+
+// Plan makes the calls that a message becomes: texts of at most 2000 characters, cut between
+// characters as people see them, and each part alone, as the far side has it.
+func (s *Session) Plan(o timeline.Outbound) ([]channels.Step, error) {
+	switch {
+	case o.Moderation != nil:
+		return planModeration(&o)
+	case o.Reaction != nil:
+		return planReaction(&o)
+	case o.Edit != nil:
+		return nil, meta.Refused(channels.BadContent, "Messages on Messenger cannot be edited from here.")
+	case o.Unsend != nil:
+		return nil, meta.Refused(channels.BadContent, "Messages on Messenger can be taken back only in its own app.")
+	case o.Message == nil:
+		return nil, meta.Refused(channels.BadContent, "There is nothing to send.")
+	case o.Place == Place:
+		return planComment(&o)
+	}
+	if by := private(&o); by != "" {
+		return planPrivate(&o, by)
+	}
+	return planMessage(&o)
+}
+
+// private is the comment whose one private answer a message would be: only where nothing else
+// allows it.
+func private(o *timeline.Outbound) timeline.RemoteID {
+	rule, _, ok := Channel.Can.Allowed(o.Opened, o.Actor.Kind, o.At)
+	if !ok || rule.Name != stepPrivate {
+		return ""
+	}
+	return o.Opened[openComment].By
+}
+
+func planMessage(o *timeline.Outbound) ([]channels.Step, error) {
+	m := o.Message
+	replies, links, bad := buttons(m.Buttons)
+	if bad != nil {
+		return nil, bad
+	}
+	if len(m.Parts) > maxParts {
+		return nil, meta.Refused(channels.BadMedia, "Messenger carries %d files at once. Send the others in another message.", maxParts)
+	}
+	text := pieces(m.Text, links > 0)
+	switch {
+	case len(text) > 0:
+	case len(m.Buttons) > 0:
+		return nil, meta.Refused(channels.BadContent, "Buttons need a text above them.")
+	case len(m.Parts) == 0:
+		return nil, meta.Refused(channels.BadContent, "There is nothing to send.")
+	}
+	steps := make([]channels.Step, 0, len(text)+len(m.Parts))
+	for i, t := range text {
+		st := channels.Step{Kind: stepSend, Text: t}
+		if i == len(text)-1 && replies+links > 0 {
+			st.Data = map[string]string{dataButtons: "1"}
+		}
+		steps = append(steps, st)
+	}
+	var files []channels.Step
+	for _, p := range m.Parts {
+		if bad := sendable(p); bad != nil {
+			return nil, bad
+		}
+		files = append(files, channels.Step{Kind: stepSend, Parts: []timeline.Part{p}})
+	}
+	if replies > 0 { // answers offered disappear with the next message: they come last
+		return append(files, steps...), nil
+	}
+	return append(steps, files...), nil
+}
+
+// planPrivate is the one message that answers a comment in private.
+func planPrivate(o *timeline.Outbound, by timeline.RemoteID) ([]channels.Step, error) {
+	m := o.Message
+	_, links, bad := buttons(m.Buttons)
+	switch {
+	case bad != nil:
+		return nil, bad
+	case len(m.Parts) > 0:
+		return nil, meta.Refused(channels.BadContent, "The private answer to a comment is one text. Send files once the person has written.")
+	case strings.TrimSpace(m.Text) == "":
+		return nil, meta.Refused(channels.BadContent, "The private answer to a comment needs a text.")
+	case len(pieces(m.Text, links > 0)) > 1:
+		return nil, meta.Refused(channels.BadContent, "The private answer to a comment is one message: shorten it to %d characters.", maxText)
+	}
+	st := channels.Step{Kind: stepPrivate, Text: m.Text, Data: map[string]string{dataComment: string(by)}}
+	if len(m.Buttons) > 0 {
+		st.Data[dataButtons] = "1"
+	}
+	return []channels.Step{st}, nil
+}
+
+// planComment is a public answer below the top-level comment, or below a visitor's post.
+func planComment(o *timeline.Outbound) ([]channels.Step, error) {
+	m := o.Message
+	root, ok := strings.CutPrefix(string(o.Thread.ID), commentThread)
+	switch {
+	case !ok || !commentID(root):
+		return nil, meta.Refused(channels.Misconfigured, "The thread names no comment.")
+	case len(m.Parts) > 0 || len(m.Buttons) > 0:
+		return nil, meta.Refused(channels.BadContent, "A public answer is text only. Send files in private.")
+	case strings.TrimSpace(m.Text) == "":
+		return nil, meta.Refused(channels.BadContent, "A public answer needs a text.")
+	case utf8.RuneCountInString(m.Text) > maxComment:
+		return nil, meta.Refused(channels.BadContent, "A public answer has at most %d characters. Shorten it.", maxComment)
+	}
+	return []channels.Step{{Kind: stepComment, Text: m.Text, Data: map[string]string{dataComment: root}}}, nil
+}
+
+// commentID reports whether an id has the form of a comment's: the post's and its own number.
+func commentID(id string) bool {
+	return meta.Digits(strings.ReplaceAll(id, "_", ""))
+}
+
+func planModeration(o *timeline.Outbound) ([]channels.Step, error) {
+	id := string(o.Moderation.Of.Remote)
+	switch {
+	case o.Place != Place || !commentID(id):
+		return nil, meta.Refused(channels.BadContent, "Only comments below the Page's own posts can be hidden or deleted.")
+	case o.Moderation.Action != timeline.ModerateHide && o.Moderation.Action != timeline.ModerateUnhide && o.Moderation.Action != timeline.ModerateDelete:
+		return nil, meta.Refused(channels.BadContent, "Comments can be hidden, shown again and deleted.")
+	}
+	return []channels.Step{{Kind: o.Moderation.Action, Data: map[string]string{dataComment: id}}}, nil
+}
+
+// planReaction finds the reaction's name: the far side knows few.
+func planReaction(o *timeline.Outbound) ([]channels.Step, error) {
+	switch {
+	case o.Place == Place:
+		return nil, meta.Refused(channels.BadContent, "Comments take no reactions from here.")
+	case o.Reaction.Of.Remote == "":
+		return nil, meta.Refused(channels.BadContent, "The message is not known to Messenger yet.")
+	case !o.Reaction.Removed && reactionName(o.Reaction.Emoji) == "":
+		return nil, meta.Refused(channels.BadContent, "Messenger takes only these reactions: ❤️ 😆 😮 😢 😠 👍 👎")
+	}
+	return []channels.Step{{Kind: stepReact}}, nil
+}
+
+// reactionName is how the far side names an emoji; empty: it does not know it.
+func reactionName(emoji string) string {
+	plain := strings.TrimSuffix(emoji, "\ufe0f")
+	for name, e := range emojis {
+		if strings.TrimSuffix(e, "\ufe0f") == plain {
+			return name
+		}
+	}
+	return ""
+}
+
+// buttons counts the answers and the links offered, and says what is wrong with them.
+func buttons(bs []timeline.Button) (replies, links int, bad *channels.Failure) {
+	for _, b := range bs {
+		switch {
+		case b.Kind == "link":
+			links++
+			if meta.WebURL(b.Value) == "" {
+				return 0, 0, meta.Refused(channels.BadContent, "The button %q needs a web address.", b.Title)
+			}
+		default:
+			replies++
+		}
+		if n := utf8.RuneCountInString(b.Title); n == 0 || n > maxTitle {
+			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs 1 to %d characters.", b.Title, maxTitle)
+		}
+	}
+	switch {
+	case replies > maxQuickReplies:
+		return 0, 0, meta.Refused(channels.BadContent, "At most %d answers can be offered.", maxQuickReplies)
+	case links > maxLinks:
+		return 0, 0, meta.Refused(channels.BadContent, "At most %d link buttons fit below a message.", maxLinks)
+	case replies > 0 && links > 0:
+		return 0, 0, meta.Refused(channels.BadContent, "Offer either answers or links.")
+	}
+	return replies, links, nil
+}
+
+// sendable checks a part as far as can be told without its bytes: what is too large or of
+// another type may still be made to fit when it is sent.
+func sendable(p timeline.Part) *channels.Failure {
+	if _, ok := Channel.Can.Media[string(p.Kind)]; !ok {
+		return meta.Refused(channels.BadMedia, "Messenger carries no %s from here.", p.Kind)
+	}
+	if p.File == "" && meta.WebURL(p.URL) == "" {
+		return meta.Refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", cmp.Or(p.Name, string(p.Kind)))
+	}
+	return nil
+}
+
+// pieces cuts a text to what one message carries. With linked the last piece stands above link
+// buttons, where less fits.
+func pieces(text string, linked bool) []string {
+	out := meta.Cut(text, maxText, utf8.RuneCountInString)
+	if n := len(out); linked && n > 0 && utf8.RuneCountInString(out[n-1]) > maxTemplate {
+		out = append(out[:n-1], meta.Cut(out[n-1], maxTemplate, utf8.RuneCountInString)...)
+	}
+	return out
+}
