@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-hub/parley/timeline"
@@ -52,7 +53,7 @@ func (m *direct) part(a attachment, mid string, n int) timeline.Part {
 		pl = payload{}
 	}
 	kind, known := partKinds[a.Type]
-	p := timeline.Part{Kind: kind, Name: pl.Title, URL: webURL(pl.URL), Expires: expires(pl.URL), Data: map[string]string{"type": a.Type}}
+	p := timeline.Part{Kind: kind, Name: title(pl.Title), URL: webURL(pl.URL), Expires: expires(pl.URL), Data: map[string]string{"type": a.Type}}
 	switch {
 	case a.Type == "ephemeral":
 		p.Retention, p.URL, p.Expires = timeline.RetainNever, "", nil
@@ -80,6 +81,18 @@ func (m *direct) part(a attachment, mid string, n int) timeline.Part {
 		p.Remote = timeline.RemoteID(fmt.Sprintf("%s#%d", mid, n))
 	}
 	return p
+}
+
+// titleRunes is how much of a caption names a part.
+const titleRunes = 120
+
+// title is the beginning of a caption in one line.
+func title(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > titleRunes {
+		return string(r[:titleRunes-1]) + "…"
+	}
+	return s
 }
 
 // pair adds a part, unless it is the same thing told twice: while the far side changes over,

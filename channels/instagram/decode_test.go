@@ -394,6 +394,16 @@ func TestAttachmentAddresses(t *testing.T) {
 	}
 }
 
+// A shared post is named by how its caption begins, in one line.
+func TestShareIsNamed(t *testing.T) {
+	for caption, want := range map[string]string{`A new\nvase`: "A new vase", strings.Repeat("字", 200): strings.Repeat("字", 119) + "…"} {
+		p := decoded(t, theItem(`"message":{"mid":"m","attachments":[{"type":"ig_post","payload":{"url":"https://x/1","title":"`+caption+`","ig_post_media_id":"179"}}]}`))[0].Event.Message.Parts[0]
+		if p.Name != want || p.Data["post"] != "179" {
+			t.Errorf("%q %v", p.Name, p.Data)
+		}
+	}
+}
+
 // unknown_attachment_type: shown by its name, with what came.
 func TestUnknownAttachmentType(t *testing.T) {
 	p := decoded(t, theItem(`"message":{"mid":"m","attachments":[{"type":"hologram_v9","payload":{"blob":{"k":1}}}]}`))[0].Event.Message.Parts[0]
