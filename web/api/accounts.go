@@ -98,12 +98,12 @@ type changeAccountInput struct {
 func (s *Server) accountRoutes() {
 	register(s, Route{ID: "list-channels", Method: http.MethodGet, Path: "/api/channels", Tag: "accounts", Access: Self,
 		Summary: "The kinds of channel, with their forms and limits",
-		Out:     ChannelList{Channels: []ChannelInfo{{Kind: "webchat", Title: map[string]string{"en": "Web chat"}, Icon: "message-circle", Hue: 220, Settings: []SettingInfo{}}}}}, s.listChannels)
+		Out:     ChannelList{Channels: []ChannelInfo{{Kind: exampleAccount.Channel, Title: map[string]string{"en": "Web chat"}, Icon: "message-circle", Hue: 220, Settings: []SettingInfo{}}}}}, s.listChannels)
 	register(s, Route{ID: "list-accounts", Method: http.MethodGet, Path: "/api/accounts", Tag: "accounts", Access: Needs(auth.AccountRead),
 		Summary: "Accounts with their health", Out: AccountList{Accounts: []Account{exampleAccount}}}, s.listAccounts)
 	register(s, Route{ID: "create-account", Method: http.MethodPost, Path: "/api/accounts", Tag: "accounts", Access: Needs(auth.AccountManage), Status: 201,
 		Summary: "Connect an account", Replays: true, Errors: []int{409},
-		In: AccountDraft{Channel: "webchat", Name: "Shop", Settings: map[string]string{"title": "Shop"}}, Out: exampleAccount}, s.createAccount)
+		In: AccountDraft{Channel: exampleAccount.Channel, Name: "Shop", Settings: map[string]string{"title": "Shop"}}, Out: exampleAccount}, s.createAccount)
 	register(s, Route{ID: "get-account", Method: http.MethodGet, Path: "/api/accounts/{id}", Tag: "accounts", Access: Needs(auth.AccountRead),
 		Summary: "One account", Out: exampleAccount}, s.getAccount)
 	register(s, Route{ID: "change-account", Method: http.MethodPatch, Path: "/api/accounts/{id}", Tag: "accounts", Access: Needs(auth.AccountManage),
