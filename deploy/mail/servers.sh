@@ -16,11 +16,15 @@ MAILUSER=nobody
 command=${1:?start or stop} dir=${2:?a folder}
 dir=$(realpath -m "$dir")
 
-port() { # one that nobody listens at
+port() { # NAME: sets it to a port nobody uses, below those that outgoing connections get
 	local p
 	while :; do
-		p=$((20000 + RANDOM % 30000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
+		p=$((10000 + RANDOM % 20000))
+		case " ${taken:-} " in *" $p "*) continue ;; esac
+		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null && continue
+		taken="${taken:-} $p"
+		printf -v "$1" %s "$p"
+		return
 	done
 }
 
@@ -159,7 +163,7 @@ start)
 	[ "$(id -u)" = 0 ] || { echo "servers.sh: Postfix starts as root only: use sudo" >&2; exit 1; }
 	mkdir -p "$dir"
 	chmod 755 "$dir"
-	IMAP_PORT=$(port) LMTP_PORT=$(port) AUTH_PORT=$(port) SMTP_PORT=$(port) HUB_PORT=$(port)
+	for name in IMAP_PORT LMTP_PORT AUTH_PORT SMTP_PORT HUB_PORT; do port "$name"; done
 	dovecot_config
 	postfix_config
 	dovecot -c "$dir/dovecot/dovecot.conf"
