@@ -86,10 +86,8 @@ func (g *Gateway) tend(ctx context.Context) error {
 	}
 	open := g.open.Load().byID
 	for _, l := range open {
-		if u := l.traffic.drain(); u != nil {
-			if _, err := g.col(store.Accounts).Update(ctx, bson.D{{Key: "_id", Value: string(l.record.ID)}}, u); err != nil {
-				return fmt.Errorf("gateway: writing down what came in: %w", err)
-			}
+		if err := l.jot(ctx); err != nil {
+			return err
 		}
 	}
 	var rs []record

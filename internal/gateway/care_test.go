@@ -424,7 +424,9 @@ func TestLastInIsKept(t *testing.T) {
 	if err := w.g.live("a").host.Emit(t.Context(), said("a", "t", "x")); err != nil {
 		t.Fatal(err)
 	}
-	w.tend(w.g)
+	if err := w.g.Close(t.Context()); err != nil { // between two looks
+		t.Fatal(err)
+	}
 	var r record
 	if err := w.store.C(store.Accounts).One(t.Context(), bson.D{{Key: "_id", Value: "a"}}, &r); err != nil || r.Care.LastIn == nil {
 		t.Fatal(err, r.Care.LastIn)

@@ -155,6 +155,11 @@ func (g *Gateway) Close(ctx context.Context) error {
 		return nil
 	}
 	err := g.calls.wait(ctx)
+	for _, l := range g.open.Load().byID {
+		if lost := l.jot(ctx); lost != nil {
+			l.log.Warn("what came in last is not written down", "error", lost)
+		}
+	}
 	g.cancel()
 	g.mu.Lock()
 	defer g.mu.Unlock()

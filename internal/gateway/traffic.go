@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"math/bits"
 	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/parley-hub/parley/internal/store"
 )
 
 // An account's rhythm is told by the gaps between what comes in, counted in buckets that
@@ -106,6 +109,27 @@ func (t *traffic) drain() bson.D {
 	}
 	t.gaps, t.dirty = nil, false
 	return u
+}
+
+// undrained says that what was drained last could not be written down: the moments are written
+// the next time, and some gaps are not counted.
+func (t *traffic) undrained() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.dirty = true
+}
+
+// jot writes down what came in since the last time.
+func (l *live) jot(ctx context.Context) error {
+	u := l.traffic.drain()
+	if u == nil {
+		return nil
+	}
+	if _, err := l.g.col(store.Accounts).Update(ctx, bson.D{{Key: "_id", Value: string(l.record.ID)}}, u); err != nil {
+		l.traffic.undrained()
+		return fmt.Errorf("gateway: writing down what came in: %w", err)
+	}
+	return nil
 }
 
 func gapField(b int) string { return "care.gaps." + gapName(b) }
