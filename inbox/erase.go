@@ -1,7 +1,9 @@
 package inbox
 
 import (
+	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/parley-hub/parley/timeline"
@@ -13,9 +15,12 @@ const ErasedName = "Erased person"
 // ClosedErased is why a leg of somebody who was erased cannot be written to.
 const ClosedErased = "erased"
 
-// ErasedEvent is the datum of an erasure that names the one event that it empties: of
+// ErasedEvent is the datum of an erasure that names, by seq, the one event that it empties: of
 // somebody who wrote in another person's conversation.
-const ErasedEvent = "event"
+const ErasedEvent = "seq"
+
+// ErasedAt is the datum that says when the event happened which is emptied.
+const ErasedAt = "at"
 
 // IsErasure reports whether an event says that all that is known of the conversation's person
 // is to go.
@@ -32,11 +37,12 @@ func ErasedThread(c timeline.ConversationID, a timeline.AccountID) timeline.Thre
 // applyErased leaves of a conversation what says nothing of its person.
 func applyErased(c *timeline.Conversation, ev *timeline.Event) {
 	if of := ev.Control.Data[ErasedEvent]; of != "" {
-		if c.Last != nil && string(c.Last.Event) == of {
+		if c.Last != nil && strconv.FormatInt(c.Last.Seq, 10) == of {
 			last := *c.Last
-			last.Text, last.Actor = "", faceless(last.Actor)
+			last.Event, last.Text, last.Actor = "", "", faceless(last.Actor)
 			c.Last = &last
 		}
+		forgetOpening(c, ev.Control.Data[ErasedAt])
 		return
 	}
 	c.Name, c.Avatar, c.Subject, c.Opening = ErasedName, "", "", ""
@@ -47,7 +53,7 @@ func applyErased(c *timeline.Conversation, ev *timeline.Event) {
 	}
 	if c.Last != nil {
 		last := *c.Last
-		last.Text, last.Actor = "", faceless(last.Actor)
+		last.Event, last.Text, last.Actor = "", "", faceless(last.Actor)
 		if last.Leg != "" {
 			last.Leg = erasedLeg(c.ID, last.Leg)
 		}
@@ -62,6 +68,21 @@ func applyErased(c *timeline.Conversation, ev *timeline.Event) {
 		legs = append(legs, timeline.Leg{ID: th.Leg(), Thread: th, Channel: l.Channel, LastIn: l.LastIn, Closed: ClosedErased})
 	}
 	c.Legs = legs
+}
+
+// forgetOpening drops from the ledgers what the far side called an event of that moment.
+func forgetOpening(c *timeline.Conversation, at string) {
+	for i, l := range c.Legs {
+		ledger := maps.Clone(l.Opened)
+		for name, w := range ledger {
+			if w.At.Format(time.RFC3339Nano) == at {
+				w.By = ""
+				ledger[name] = w
+			}
+		}
+		l.Opened = ledger
+		setLeg(c, i, l)
+	}
 }
 
 func erasedLeg(c timeline.ConversationID, leg timeline.LegID) timeline.LegID {
@@ -116,11 +137,11 @@ func tombRest(ev, out *timeline.Event) {
 	case ev.Control != nil:
 		out.Control = &timeline.Control{Name: ev.Control.Name}
 		if of := ev.Control.Data[ErasedEvent]; of != "" && IsErasure(ev) {
-			out.Control.Data = map[string]string{ErasedEvent: of}
+			out.Control.Data = map[string]string{ErasedEvent: of, ErasedAt: ev.Control.Data[ErasedAt]}
 		}
 	case ev.Moderation != nil:
 		m := ev.Moderation
-		out.Moderation = &timeline.Moderation{Of: tombRef(m.Of), Action: m.Action, State: m.State, Asked: m.Asked, Failure: tombFailure(m.Failure)}
+		out.Moderation = &timeline.Moderation{Of: tombRef(m.Of), Action: m.Action, State: m.State, Failure: tombFailure(m.Failure)}
 	case ev.Media != nil:
 		out.Media = &timeline.Media{Of: tombRef(ev.Media.Of), Parts: []timeline.MediaPart{}}
 	case ev.Merge != nil:
@@ -140,7 +161,7 @@ func tombMessage(m *timeline.Message, at time.Time) *timeline.Message {
 		out.Delivery = &timeline.Delivery{State: d.State, At: d.At, Attempt: d.Attempt, Failure: tombFailure(d.Failure)}
 	}
 	if x := m.Moderated; x != nil {
-		out.Moderated = &timeline.Moderated{Action: x.Action, State: x.State, Asked: x.Asked, By: faceless(x.By), At: x.At}
+		out.Moderated = &timeline.Moderated{Action: x.Action, State: x.State, By: faceless(x.By), At: x.At}
 	}
 	return out
 }
@@ -153,4 +174,5 @@ func tombFailure(f *timeline.Failure) *timeline.Failure {
 	return &timeline.Failure{Class: f.Class}
 }
 
-func tombRef(r timeline.Ref) timeline.Ref { return timeline.Ref{Event: r.Event, Kind: r.Kind} }
+// tombRef keeps what sort of thing was meant: ids of messages may be made of addresses.
+func tombRef(r timeline.Ref) timeline.Ref { return timeline.Ref{Kind: r.Kind} }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/parley-hub/parley/inbox"
 	"github.com/parley-hub/parley/internal/bus"
@@ -285,9 +286,8 @@ func (s *state) erasure(ev *timeline.Event) {
 	if s.erased == nil {
 		s.erased = &erased{}
 	}
-	of := ev.Control.Data[inbox.ErasedEvent]
-	if of != "" {
-		s.erased.only, s.erased.at = append(s.erased.only, timeline.EventID(of)), ev.At
+	if seq, err := strconv.ParseInt(ev.Control.Data[inbox.ErasedEvent], 10, 64); err == nil {
+		s.erased.only, s.erased.at = append(s.erased.only, seq), ev.At
 		return
 	}
 	s.erased.seq, s.erased.at = max(s.erased.seq, ev.Seq), ev.At

@@ -54,7 +54,7 @@ func (r *resolver) again(ctx context.Context, xs []*inbound) (map[*inbound]bool,
 	var events []timeline.EventID
 	var peers []timeline.IdentityID
 	for _, x := range xs {
-		events, peers = append(events, x.in.Event.ID), append(peers, x.in.Peer.ID())
+		events, peers = append(events, x.in.Event.ID, r.j.unnamed(x.in.Event.ID)), append(peers, x.in.Peer.ID())
 	}
 	at, err := r.places(ctx, events, nil)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *resolver) again(ctx context.Context, xs []*inbound) (map[*inbound]bool,
 	out := map[*inbound]bool{}
 	for _, x := range xs {
 		back := slices.ContainsFunc(known, func(k timeline.Known) bool { return k.ID == x.in.Peer.ID() })
-		out[x] = at[string(x.in.Event.ID)] != "" || (!back && (targeted(x.in.Event.Kind) || quiet(&x.in.Event)))
+		out[x] = at[string(x.in.Event.ID)] != "" || at[string(r.j.unnamed(x.in.Event.ID))] != "" || (!back && (targeted(x.in.Event.Kind) || quiet(&x.in.Event)))
 	}
 	return out, nil
 }

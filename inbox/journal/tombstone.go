@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/parley-hub/parley/inbox"
@@ -18,7 +19,7 @@ const erasePage = 100
 // their files. Done again it changes nothing.
 func (w *writer) tombstone(ctx context.Context, s *state, by erased) error {
 	if len(by.only) > 0 {
-		if err := w.tombstones(ctx, by); err != nil || by.seq == 0 {
+		if err := w.tombstones(ctx, s.id, by); err != nil || by.seq == 0 {
 			return err
 		}
 	}
@@ -56,14 +57,14 @@ func (w *writer) tombstone(ctx context.Context, s *state, by erased) error {
 type erased struct {
 	seq  int64
 	at   time.Time
-	only []timeline.EventID
+	only []int64 // by seq
 }
 
 // tombstones empties single events: those of a guest in somebody else's conversation.
-func (w *writer) tombstones(ctx context.Context, by erased) error {
+func (w *writer) tombstones(ctx context.Context, id timeline.ConversationID, by erased) error {
 	c := w.j.deps.Store.C(store.Events)
 	var some []message
-	if err := c.All(ctx, idIn(by.only), &some); err != nil {
+	if err := c.All(ctx, bson.D{{Key: "conversation", Value: string(id)}, {Key: "seq", Value: bson.D{{Key: "$in", Value: by.only}}}}, &some); err != nil {
 		return fmt.Errorf("read what is to be erased: %w", err)
 	}
 	var writes []store.Write
@@ -88,6 +89,9 @@ func (e *eraser) visits(ctx context.Context) (gone bool, err error) {
 	}
 	gone = true
 	for _, c := range e.job.Guest {
+		if err := e.renaming(ctx, c, true); err != nil {
+			return false, err
+		}
 		var cmds []timeline.Command
 		for after, more := int64(0), true; more; {
 			var page []message
@@ -98,6 +102,9 @@ func (e *eraser) visits(ctx context.Context) (gone bool, err error) {
 			}
 			for i := range page {
 				after = page[i].Seq
+				if err := e.rename(ctx, &page[i], true); err != nil {
+					return false, err
+				}
 				if ev := &page[i].Event; mine[ev.Actor.ID] {
 					cmds = append(cmds, e.job.emptying(c, ev, e.j.now()))
 				}
@@ -114,9 +121,10 @@ func (e *eraser) visits(ctx context.Context) (gone bool, err error) {
 
 // emptying asks for one event of a guest to be emptied.
 func (job *erasure) emptying(c timeline.ConversationID, of *timeline.Event, now time.Time) timeline.Command {
-	id := timeline.EventID(fmt.Sprintf("erase|%s|%s|of|%s", job.ID, c, of.ID))
+	seq := strconv.FormatInt(of.Seq, 10)
+	id := timeline.EventID(fmt.Sprintf("erase|%s|%s|of|%s", job.ID, c, seq))
 	return timeline.Command{ID: id, Conversation: c, At: job.At, Event: timeline.Event{ID: id, Kind: timeline.KindControl, Direction: timeline.Internal,
-		Actor: job.By, At: job.At, Received: now, Control: &timeline.Control{Name: inbox.ControlErased, Data: map[string]string{inbox.ErasedEvent: string(of.ID)}}}}
+		Actor: job.By, At: job.At, Received: now, Control: &timeline.Control{Name: inbox.ControlErased, Data: map[string]string{inbox.ErasedEvent: seq, inbox.ErasedAt: of.At.Format(time.RFC3339Nano)}}}}
 }
 
 // emptied is the update that puts a tombstone in an event's place. It counts as a fold, so that
@@ -152,6 +160,9 @@ func emptied(now timeline.Event) bson.D {
 // conversation removes what belongs to a conversation and is not the writer's: sending steps
 // with their timers, further names of messages, drafts, reading marks, and where its threads led.
 func (e *eraser) conversation(ctx context.Context, c *timeline.Conversation) error {
+	if err := e.renaming(ctx, c.ID, false); err != nil {
+		return err
+	}
 	for after := int64(0); ; {
 		var page []message
 		err := e.j.deps.Store.C(store.Events).All(ctx, bson.D{{Key: "conversation", Value: string(c.ID)}, {Key: "seq", Value: bson.D{{Key: "$gt", Value: after}}}},
@@ -161,6 +172,11 @@ func (e *eraser) conversation(ctx context.Context, c *timeline.Conversation) err
 		}
 		if err := e.messages(ctx, page); err != nil {
 			return err
+		}
+		for i := range page {
+			if err := e.rename(ctx, &page[i], false); err != nil {
+				return err
+			}
 		}
 		if len(page) < erasePage {
 			break
