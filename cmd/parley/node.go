@@ -158,7 +158,7 @@ func (n *node) parts(ctx context.Context) error {
 	n.gateway, err = gateway.New(gateway.Deps{
 		Channels: all.Channels, Store: n.store, Box: n.box, Files: gateway.Files(n.files), Threads: n.hub.Threads(),
 		Publish: n.take, Ask: asks{n.bus}.Publish,
-		Timers: n.timers, HTTP: httpx.New(httpx.Options{Allow: n.cfg.Allow}),
+		Timers: n.timers, HTTP: httpx.New(httpx.Options{Allow: n.cfg.Allow, MaxBody: max(httpx.DefaultMaxBody, n.cfg.MediaMax)}),
 		Media: httpx.New(httpx.Options{Allow: n.cfg.Allow, MaxBody: n.cfg.MediaMax, Timeout: mediaTime}), MediaMax: n.cfg.MediaMax,
 		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})

@@ -44,7 +44,7 @@ var (
 // Options shape a client. The zero value is a good one.
 type Options struct {
 	Allow   []netip.Prefix // inside addresses that may be called after all
-	Timeout time.Duration  // of a whole call with its body; 0: DefaultTimeout
+	Timeout time.Duration  // of a whole call with its body, where its context has no deadline of its own; 0: DefaultTimeout
 	MaxBody int64          // bytes of an answer; 0: DefaultMaxBody
 	Agent   string         // User-Agent; empty: Parley
 }
@@ -64,13 +64,12 @@ func New(o Options) *http.Client {
 	t := &http.Transport{
 		DialContext:            d.DialContext,
 		TLSHandshakeTimeout:    handshakeTimeout,
-		ResponseHeaderTimeout:  o.Timeout,
 		IdleConnTimeout:        idleTimeout,
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		MaxResponseHeaderBytes: maxHeader,
 		ForceAttemptHTTP2:      true,
 	}
-	return &http.Client{Transport: &limited{next: t, max: o.MaxBody, agent: o.Agent}, Timeout: o.Timeout, CheckRedirect: redirect}
+	return &http.Client{Transport: &limited{next: t, max: o.MaxBody, agent: o.Agent, timeout: o.Timeout}, CheckRedirect: redirect}
 }
 
 // guard looks at the address a connection is about to be made to, after the name was resolved.
@@ -143,6 +142,8 @@ type limited struct {
 	next  *http.Transport
 	max   int64
 	agent string
+
+	timeout time.Duration
 }
 
 // RoundTrip makes one call.
@@ -154,15 +155,23 @@ func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Header.Set("User-Agent", l.agent)
 	}
+	cancel := context.CancelFunc(func() {})
+	if _, limits := r.Context().Deadline(); !limits {
+		var ctx context.Context
+		ctx, cancel = context.WithTimeout(r.Context(), l.timeout)
+		r = r.WithContext(ctx)
+	}
 	resp, err := l.next.RoundTrip(r)
 	if err != nil {
+		cancel()
 		return nil, err
 	}
 	if resp.ContentLength > l.max {
-		resp.Body.Close()
-		return nil, ErrTooLarge
+		err := errors.Join(ErrTooLarge, resp.Body.Close())
+		cancel()
+		return nil, err
 	}
-	resp.Body = &capped{ReadCloser: resp.Body, left: l.max}
+	resp.Body = &capped{ReadCloser: resp.Body, left: l.max, end: cancel}
 	return resp, nil
 }
 
@@ -172,6 +181,13 @@ func (l *limited) CloseIdleConnections() { l.next.CloseIdleConnections() }
 type capped struct {
 	io.ReadCloser
 	left int64
+	end  context.CancelFunc
+}
+
+// Close ends the call.
+func (c *capped) Close() error {
+	defer c.end()
+	return c.ReadCloser.Close()
 }
 
 func (c *capped) Read(p []byte) (int, error) {

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -98,5 +99,42 @@ func TestNameThatResolvesInside(t *testing.T) {
 		if _, err := h.Get(u); err == nil {
 			t.Errorf("%s was called", u)
 		}
+	}
+}
+
+// TestOwnDeadline: a call that says how long it may take is not cut off before, and one that
+// does not is cut off also while its body comes.
+func TestOwnDeadline(t *testing.T) {
+	far := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "slow")
+		w.(http.Flusher).Flush()
+		select {
+		case <-time.After(400 * time.Millisecond):
+			_, _ = io.WriteString(w, "ly")
+		case <-r.Context().Done():
+		}
+	}))
+	defer far.Close()
+	h := New(Options{Allow: loopback, Timeout: 100 * time.Millisecond})
+	read := func(ctx context.Context) (string, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, far.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := h.Do(r)
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		return string(b), err
+	}
+	if got, err := read(context.Background()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a deadline: %q, %v", got, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if got, err := read(ctx); err != nil || got != "slowly" {
+		t.Errorf("with its own: %q, %v", got, err)
 	}
 }
