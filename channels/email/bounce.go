@@ -12,8 +12,9 @@ import (
 
 // bounced is what a delivery report means: the message it is about failed, and the report itself
 // is kept on its thread. done is false where it is about nothing of ours that can be told.
-func (s *Session) bounced(ctx context.Context, b *book, m *mail.Mail, a arrived, content string) (in []timeline.Inbound, done bool, err error) {
-	remote, thread, err := s.about(ctx, b, m, a.to)
+func (s *Session) bounced(ctx context.Context, b *book, x *opened) (in []timeline.Inbound, done bool, err error) {
+	m := x.mail
+	remote, thread, err := s.about(ctx, b, m, x.to)
 	if err != nil || thread == "" {
 		return nil, false, err
 	}
@@ -31,14 +32,14 @@ func (s *Session) bounced(ctx context.Context, b *book, m *mail.Mail, a arrived,
 		h.Peer = normal(m.Bounce.OriginalRecipients[0])
 	}
 	if m.Bounce.Permanent && !m.Bounce.Complaint && remote != "" {
-		in = append(in, s.receipt("bounce:"+content, thread, remote, timeline.Failed, failureOf(m.Bounce), a))
+		in = append(in, s.receipt("bounce:"+x.content, thread, remote, timeline.Failed, failureOf(m.Bounce), x.at))
 	}
-	msg, source, err := s.message(ctx, m, a)
+	msg, err := s.message(ctx, x)
 	if err != nil {
 		return nil, false, err
 	}
 	msg.Automated = true
-	id, err := s.ownID(ctx, b, m, content)
+	id, err := s.ownID(ctx, b, m, x.content)
 	if err != nil {
 		return nil, false, err
 	}
@@ -46,9 +47,9 @@ func (s *Session) bounced(ctx context.Context, b *book, m *mail.Mail, a arrived,
 	if h.Peer == "" {
 		peer = timeline.Identity{Account: s.id, Scheme: SchemeThread, Value: thread}
 	}
-	ev := timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+content), Kind: timeline.KindMessage, Thread: s.thread(thread), Remote: timeline.RemoteID(id),
-		Direction: timeline.In, Actor: timeline.Actor{Kind: timeline.ActorSystem, Name: cmpOr(m.From.Name, cmpOr(m.From.Address, "Mail server"))}, At: when(m.Date, a.at), Message: msg}
-	s.remember(b, place{thread: thread, history: h}, &mail.Mail{Body: m.Body, Subject: m.Subject}, id, last{ID: id, From: m.From.Address, File: string(source), At: ev.At, Machine: true}, content)
+	ev := timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+x.content), Kind: timeline.KindMessage, Thread: s.thread(thread), Remote: timeline.RemoteID(id),
+		Direction: timeline.In, Actor: timeline.Actor{Kind: timeline.ActorSystem, Name: cmpOr(m.From.Name, cmpOr(m.From.Address, "Mail server"))}, At: when(m.Date, x.at), Message: msg}
+	s.remember(b, place{thread: thread, history: h}, &mail.Mail{Body: m.Body, Subject: m.Subject}, id, last{ID: id, From: m.From.Address, File: string(x.source.File), At: ev.At, Machine: true}, x.content)
 	return append(in, timeline.Inbound{Channel: Kind, Peer: peer, About: oneLine(cmpOr(h.Subject, cmpOr(o.Subject, m.Subject)), maxAboutRune), Event: ev}), true, nil
 }
 

@@ -74,21 +74,18 @@ func answerTo(m *mail.Mail) string {
 }
 
 // message is what a mail says, with its files kept.
-func (s *Session) message(ctx context.Context, m *mail.Mail, a arrived) (*timeline.Message, timeline.FileID, error) {
+func (s *Session) message(ctx context.Context, o *opened) (*timeline.Message, error) {
+	m := o.mail
 	parts, err := s.attachments(ctx, m)
 	if err != nil {
-		return nil, "", err
-	}
-	source, err := s.source(ctx, a)
-	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	b := bodyOf(m)
-	out := &timeline.Message{Text: b.text, Quoted: b.quoted, HTML: b.html, Subject: m.Subject, Envelope: envelopeOf(m), Parts: append(parts, source), Automated: m.Automated}
-	if a.size > int64(len(a.raw)) {
-		out.Text = strings.TrimSpace(fmt.Sprintf("%s\n\n[This mail has %d MB. Only its beginning was fetched.]", out.Text, a.size>>20))
+	out := &timeline.Message{Text: b.text, Quoted: b.quoted, HTML: b.html, Subject: m.Subject, Envelope: envelopeOf(m), Parts: append(parts, o.source), Automated: m.Automated}
+	if o.size > int64(len(o.raw)) {
+		out.Text = strings.TrimSpace(fmt.Sprintf("%s\n\n[This mail has %d MB. Only its beginning was fetched.]", out.Text, o.size>>20))
 	}
-	return out, source.File, nil
+	return out, nil
 }
 
 // mostAddresses is how many of a list an event names; all are in the raw mail.

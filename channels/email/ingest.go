@@ -7,9 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/email/mail"
@@ -38,15 +41,18 @@ func (s *Session) take(ctx context.Context, mails []arrived, emit func([]timelin
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	b := newBook(s.host.Notes())
+	fresh, seen, err := s.unseen(ctx, b, mails)
+	if err != nil {
+		return err
+	}
+	if err := s.keepSources(ctx, fresh); err != nil {
+		return err
+	}
 	var out []timeline.Inbound
-	seen := map[string][]byte{}
-	for _, a := range mails {
-		in, key, err := s.decode(ctx, b, a, seen)
+	for _, f := range fresh {
+		in, err := s.decode(ctx, b, f)
 		if err != nil {
 			return err
-		}
-		if key != "" {
-			seen[key] = []byte("1")
 		}
 		out = append(out, in...)
 	}
@@ -64,32 +70,90 @@ func (s *Session) take(ctx context.Context, mails []arrived, emit func([]timelin
 	return nil
 }
 
+// opened is a mail that was read.
+type opened struct {
+	arrived
+	mail    *mail.Mail
+	why     string // it cannot be read; mail is empty
+	content string
+	source  timeline.Part // the raw mail, kept
+}
+
+// unseen reads the mails and leaves out those that are in already. seen are the notes that say
+// so of the others, to be written once they are in.
+func (s *Session) unseen(ctx context.Context, b *book, mails []arrived) (fresh []*opened, seen map[string][]byte, err error) {
+	all := make([]*opened, len(mails))
+	g := errgroup.Group{}
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, a := range mails {
+		g.Go(func() error {
+			o := &opened{arrived: a, why: a.doubt, mail: &mail.Mail{}}
+			if a.doubt == "" {
+				o.mail, o.why = parse(a.raw)
+				o.content = contentOf(o.mail, a.raw)
+			}
+			all[i] = o
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	var keys []string
+	for _, o := range all {
+		keys = append(keys, noteSeen+o.content)
+	}
+	if err := b.load(ctx, keys...); err != nil {
+		return nil, nil, err
+	}
+	seen = map[string][]byte{}
+	for i, o := range all {
+		if o.content != "" {
+			if seen[keys[i]] != nil || b.read[keys[i]] != nil {
+				continue
+			}
+			seen[keys[i]] = []byte("1")
+		}
+		fresh = append(fresh, o)
+	}
+	return fresh, seen, nil
+}
+
+// sourcesAtOnce is how many raw mails are written at once: each waits for its disk or store.
+const sourcesAtOnce = 8
+
+// keepSources keeps the raw mails. A copy of our own that comes back needs none.
+func (s *Session) keepSources(ctx context.Context, mails []*opened) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(sourcesAtOnce)
+	for _, o := range mails {
+		if _, ours := s.keys.thread(o.mail.MessageID); len(o.raw) == 0 || ours && s.set.mine(o.mail.From.Address) {
+			continue
+		}
+		g.Go(func() error {
+			p, err := s.keep(ctx, sourceName, o.raw)
+			p.Kind, p.MIME = kindSource, "message/rfc822"
+			if o.size > int64(len(o.raw)) {
+				p.Data = map[string]string{"cut": fmt.Sprint(o.size)}
+			}
+			o.source = p
+			return err
+		})
+	}
+	return g.Wait()
+}
+
 // decode makes events of one mail. An error is of the hub, never of the mail: a mail that cannot
-// be read becomes a visible event with the raw mail kept. A mail that is in already is nothing.
-func (s *Session) decode(ctx context.Context, b *book, a arrived, seen map[string][]byte) (in []timeline.Inbound, key string, err error) {
-	if a.doubt != "" {
-		in, err = s.quarantine(ctx, a, a.doubt)
-		return in, "", err
-	}
-	m, why := parse(a.raw)
-	content := contentOf(m, a.raw)
-	key = noteSeen + content
-	if _, ok := seen[key]; ok {
-		return nil, "", nil
-	}
-	if err := b.load(ctx, key); err != nil {
-		return nil, "", err
-	}
-	if b.read[key] != nil {
-		return nil, "", nil
-	}
+// be read becomes a visible event with the raw mail kept.
+func (s *Session) decode(ctx context.Context, b *book, o *opened) (in []timeline.Inbound, err error) {
+	why := o.why
 	if why == "" {
-		why = s.contained(&in, &err, func() ([]timeline.Inbound, error) { return s.events(ctx, b, m, a, content) })
+		why = s.contained(&in, &err, func() ([]timeline.Inbound, error) { return s.events(ctx, b, o) })
 	}
 	if why != "" {
-		in, err = s.quarantine(ctx, a, why)
+		return s.quarantine(o, why)
 	}
-	return in, key, err
+	return in, err
 }
 
 // contained runs what a hostile mail might bring down.
@@ -134,15 +198,11 @@ func contentOf(m *mail.Mail, raw []byte) string {
 }
 
 // quarantine is the event of a mail that cannot be shown as one.
-func (s *Session) quarantine(ctx context.Context, a arrived, why string) ([]timeline.Inbound, error) {
-	content := short("odd", string(a.raw), fmt.Sprint(a.uid, a.size))
-	detail := map[string]any{"why": why, "size": a.size}
-	if len(a.raw) > 0 {
-		p, err := s.source(ctx, a)
-		if err != nil {
-			return nil, err
-		}
-		detail["file"], detail["name"] = p.File, p.Name
+func (s *Session) quarantine(o *opened, why string) ([]timeline.Inbound, error) {
+	content := short("odd", string(o.raw), fmt.Sprint(o.uid, o.size))
+	detail := map[string]any{"why": why, "size": o.size}
+	if o.source.File != "" {
+		detail["file"], detail["name"] = o.source.File, o.source.Name
 	}
 	raw, err := json.Marshal(detail)
 	if err != nil {
@@ -152,30 +212,31 @@ func (s *Session) quarantine(ctx context.Context, a arrived, why string) ([]time
 	return []timeline.Inbound{{Channel: Kind, About: "A mail that cannot be read",
 		Peer: timeline.Identity{Account: s.id, Scheme: SchemeThread, Value: thread, Display: "Unknown sender"},
 		Event: timeline.Event{ID: timeline.DeriveID(s.id, "odd:"+content), Kind: timeline.KindUnknown, Thread: s.thread(thread), Direction: timeline.In,
-			Actor: timeline.Actor{Kind: timeline.ActorCustomer, Name: "Unknown sender"}, At: timeline.Moment(a.at),
+			Actor: timeline.Actor{Kind: timeline.ActorCustomer, Name: "Unknown sender"}, At: timeline.Moment(o.at),
 			Unknown: &timeline.Unknown{Type: "mail", Summary: "A mail that cannot be read: " + why, Raw: raw}}}}, nil
 }
 
 // events is what a mail means: a copy of ours, a bounce, or somebody writing.
-func (s *Session) events(ctx context.Context, b *book, m *mail.Mail, a arrived, content string) ([]timeline.Inbound, error) {
+func (s *Session) events(ctx context.Context, b *book, o *opened) ([]timeline.Inbound, error) {
+	m := o.mail
 	own := s.set.mine(m.From.Address)
 	if remote, thread, ok, err := s.ours(ctx, b, m.MessageID); err != nil {
 		return nil, err
 	} else if ok && own {
-		return []timeline.Inbound{s.receipt("echo:"+content, thread, remote, timeline.Sent, nil, a)}, nil
+		return []timeline.Inbound{s.receipt("echo:"+o.content, thread, remote, timeline.Sent, nil, o.at)}, nil
 	}
 	if m.Bounce != nil {
-		in, done, err := s.bounced(ctx, b, m, a, content)
+		in, done, err := s.bounced(ctx, b, o)
 		if done || err != nil {
 			return in, err
 		}
 	}
-	v := s.judge(m, a.raw)
-	p, err := s.find(ctx, b, m, a.to, content, v)
+	v := s.judge(m, o.raw)
+	p, err := s.find(ctx, b, o, v)
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.inbound(ctx, b, m, a, content, p, v)
+	in, err := s.inbound(ctx, b, o, p, v)
 	return []timeline.Inbound{in}, err
 }
 
@@ -197,19 +258,20 @@ func (s *Session) ours(ctx context.Context, b *book, id string) (remote timeline
 	return "", "", false, nil
 }
 
-func (s *Session) receipt(key, thread string, of timeline.RemoteID, state timeline.DeliveryState, f *timeline.Failure, a arrived) timeline.Inbound {
+func (s *Session) receipt(key, thread string, of timeline.RemoteID, state timeline.DeliveryState, f *timeline.Failure, at time.Time) timeline.Inbound {
 	return timeline.Inbound{Channel: Kind, Event: timeline.Event{ID: timeline.DeriveID(s.id, key), Kind: timeline.KindReceipt, Thread: s.thread(thread),
-		Direction: timeline.Internal, Actor: timeline.Actor{Kind: timeline.ActorSystem}, At: timeline.Moment(a.at),
+		Direction: timeline.Internal, Actor: timeline.Actor{Kind: timeline.ActorSystem}, At: timeline.Moment(at),
 		Receipt: &timeline.Receipt{Of: timeline.Ref{Remote: of}, State: state, Failure: f}}}
 }
 
 // inbound is the event of a mail on its thread.
-func (s *Session) inbound(ctx context.Context, b *book, m *mail.Mail, a arrived, content string, p place, v verdict) (timeline.Inbound, error) {
-	id, err := s.ownID(ctx, b, m, content)
+func (s *Session) inbound(ctx context.Context, b *book, o *opened, p place, v verdict) (timeline.Inbound, error) {
+	m := o.mail
+	id, err := s.ownID(ctx, b, m, o.content)
 	if err != nil {
 		return timeline.Inbound{}, err
 	}
-	msg, source, err := s.message(ctx, m, a)
+	msg, err := s.message(ctx, o)
 	if err != nil {
 		return timeline.Inbound{}, err
 	}
@@ -219,14 +281,14 @@ func (s *Session) inbound(ctx context.Context, b *book, m *mail.Mail, a arrived,
 		msg.ReplyTo = &timeline.Ref{Kind: "message", Remote: timeline.RemoteID(p.related)}
 	}
 	in := timeline.Inbound{Channel: Kind, Peer: w.peer, To: w.to, Profile: w.profile, About: oneLine(cmpOr(p.history.Subject, m.Subject), maxAboutRune),
-		Event: timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+content), Kind: timeline.KindMessage, Thread: s.thread(p.thread), Remote: timeline.RemoteID(id),
-			Direction: w.direction, Actor: w.actor, At: when(m.Date, a.at), Message: msg}}
+		Event: timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+o.content), Kind: timeline.KindMessage, Thread: s.thread(p.thread), Remote: timeline.RemoteID(id),
+			Direction: w.direction, Actor: w.actor, At: when(m.Date, o.at), Message: msg}}
 	l := last{ID: id, From: m.From.Address, Name: m.From.Name, Reply: addressesOf(m.ReplyTo), To: append(addressesOf(m.To), addressesOf(m.Cc)...),
-		File: string(source), At: in.Event.At, Machine: m.Suppress}
+		File: string(o.source.File), At: in.Event.At, Machine: m.Suppress}
 	if w.direction == timeline.In {
 		p.history.Peer, p.history.Scheme = w.peer.Value, w.peer.Scheme
 	}
-	s.remember(b, p, m, id, l, content)
+	s.remember(b, p, m, id, l, o.content)
 	return in, nil
 }
 
@@ -252,16 +314,6 @@ func when(date, at time.Time) time.Time {
 		return timeline.Moment(at)
 	}
 	return timeline.Moment(date)
-}
-
-// source keeps the raw mail.
-func (s *Session) source(ctx context.Context, a arrived) (timeline.Part, error) {
-	p, err := s.keep(ctx, sourceName, a.raw)
-	p.Kind, p.MIME = kindSource, "message/rfc822"
-	if a.size > int64(len(a.raw)) {
-		p.Data = map[string]string{"cut": fmt.Sprint(a.size)}
-	}
-	return p, err
 }
 
 // keep stores bytes. What is too large for the hub becomes a part that says so; any other

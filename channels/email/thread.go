@@ -28,9 +28,10 @@ type place struct {
 // came in here, but only for people who are on that thread already and did not fail DMARC: such
 // ids are known to anybody who ever saw a mail. Subjects never count. Everything else begins a
 // thread, whose id derives from the mail, so that it is the same whenever it is read.
-func (s *Session) find(ctx context.Context, b *book, m *mail.Mail, to, content string, v verdict) (place, error) {
+func (s *Session) find(ctx context.Context, b *book, x *opened, v verdict) (place, error) {
+	m := x.mail
 	refs := references(m)
-	thread, signed, err := s.evidence(ctx, b, m, refs, to)
+	thread, signed, err := s.evidence(ctx, b, m, refs, x.to)
 	if err != nil {
 		return place{}, err
 	}
@@ -50,7 +51,7 @@ func (s *Session) find(ctx context.Context, b *book, m *mail.Mail, to, content s
 		}
 		related = s.relatedID(b, refs)
 	}
-	id := "e" + short("thread", string(s.id), content)
+	id := "e" + short("thread", string(s.id), x.content)
 	h, _, err := s.remembered(ctx, b, id)
 	return place{thread: id, history: h, fresh: true, related: related}, err
 }
