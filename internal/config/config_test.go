@@ -190,3 +190,29 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+func TestAllowedNetworks(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want int
+		ok   bool
+	}{
+		"none":            {"", 0, true},
+		"range and host":  {"10.20.0.0/16, 127.0.0.1,::1", 3, true},
+		"a name":          {"mail.internal", 0, false},
+		"a broken prefix": {"10.0.0.0/99", 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := Source{Environ: []string{"PARLEY_ALLOW_NETWORKS=" + c.text}}.Load()
+			if (err == nil) != c.ok {
+				t.Fatal(err)
+			}
+			if c.ok && len(cfg.Allow) != c.want {
+				t.Errorf("%v", cfg.Allow)
+			}
+			if !c.ok && !strings.Contains(err.Error(), "PARLEY_ALLOW_NETWORKS") {
+				t.Error("the error does not name the setting:", err)
+			}
+		})
+	}
+}
