@@ -6,8 +6,9 @@ import (
 	"github.com/parley-hub/parley/channels/email"
 	"github.com/parley-hub/parley/channels/instagram"
 	"github.com/parley-hub/parley/channels/messenger"
+	"github.com/parley-hub/parley/channels/telegram"
 	"github.com/parley-hub/parley/channels/webchat"
 )
 
 // Channels are the channels this program speaks.
-var Channels = []channels.Channel{webchat.Channel, instagram.Channel, messenger.Channel, email.Channel}
+var Channels = []channels.Channel{webchat.Channel, instagram.Channel, messenger.Channel, email.Channel, telegram.Channel}
