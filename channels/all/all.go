@@ -8,7 +8,8 @@ import (
 	"github.com/parley-hub/parley/channels/messenger"
 	"github.com/parley-hub/parley/channels/telegram"
 	"github.com/parley-hub/parley/channels/webchat"
+	"github.com/parley-hub/parley/channels/whatsapp"
 )
 
 // Channels are the channels this program speaks.
-var Channels = []channels.Channel{webchat.Channel, instagram.Channel, messenger.Channel, email.Channel, telegram.Channel}
+var Channels = []channels.Channel{webchat.Channel, instagram.Channel, messenger.Channel, whatsapp.Channel, email.Channel, telegram.Channel}

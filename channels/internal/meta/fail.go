@@ -114,6 +114,8 @@ func (e *Error) meaning() word {
 	switch {
 	case e.Status == http.StatusTooManyRequests, e.Code >= 80000 && e.Code < 80100:
 		return word{channels.RateLimited, adviseWait}
+	case e.Code == 0 && e.Status == http.StatusUnauthorized: // the Cloud API's AuthException
+		return word{channels.AuthExpired, adviseToken}
 	case e.Code >= 200 && e.Code < 300: // permissions
 		return word{channels.Misconfigured, adviseSetup}
 	case e.Code == 1, e.Code == 2, e.Transient, e.Status >= http.StatusInternalServerError:
