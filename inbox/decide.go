@@ -27,11 +27,12 @@ const (
 	Overtaken Code = "overtaken" // somebody spoke after what the author had seen
 	Lost      Code = "lost"      // it is no longer theirs
 	TooLate   Code = "too_late"  // the message has left, or the snooze was changed
+	Gone      Code = "gone"      // the conversation's person was erased
 	Dangling  Code = "dangling"  // a receipt for a message that is not there: keep it until it is
 )
 
 // Codes lists every code, for counters and exhaustive tests.
-var Codes = []Code{Invalid, Nothing, TooDeep, Overtaken, Lost, TooLate, Dangling}
+var Codes = []Code{Invalid, Nothing, TooDeep, Overtaken, Lost, TooLate, Gone, Dangling}
 
 // Facts is what a decision needs beside the conversation and the command.
 type Facts struct {
@@ -55,6 +56,9 @@ func Decide(c *timeline.Conversation, cmd *timeline.Command, f Facts) ([]timelin
 	ev := stamp(c, cmd, f.Now)
 	if err := Check(&ev); err != nil {
 		return nil, nil, err
+	}
+	if IsErased(c) && outside(ev.Actor) {
+		return nil, nil, &Refusal{Gone, "the person was erased"}
 	}
 	if ev.Depth > timeline.MaxDepth {
 		return nil, nil, &Refusal{TooDeep, fmt.Sprintf("%d automatic causes", ev.Depth)}

@@ -90,9 +90,20 @@ func erasedLeg(c timeline.ConversationID, leg timeline.LegID) timeline.LegID {
 	return ErasedThread(c, th.Account).Leg()
 }
 
+// IsErased reports whether a conversation's person was erased. What comes to it from outside
+// afterwards was on its way, or comes again.
+func IsErased(c *timeline.Conversation) bool {
+	return slices.ContainsFunc(c.Legs, func(l timeline.Leg) bool { return l.Closed == ClosedErased })
+}
+
+// outside reports whether an actor is none of those who work in the hub.
+func outside(a timeline.Actor) bool {
+	return a.Kind == timeline.ActorCustomer || a.Kind == timeline.ActorExternal
+}
+
 // faceless is an actor without what names a person outside.
 func faceless(a timeline.Actor) timeline.Actor {
-	if a.Kind == timeline.ActorCustomer || a.Kind == timeline.ActorExternal {
+	if outside(a) {
 		return timeline.Actor{Kind: a.Kind}
 	}
 	return a

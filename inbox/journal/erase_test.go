@@ -175,6 +175,14 @@ func TestErasingLeavesNoTrace(t *testing.T) {
 	late.Event.Thread.ID, late.Event.Leg = "t-"+canary+"-visitor", ""
 	w.receive(late)
 	w.marked("late")
+	rewound := says(canary+"-visitor", canary+"-visitor-m0", 1, "the bus was rewound: "+canary)
+	th := rewound.Event.Thread
+	w.do(timeline.Command{ID: rewound.Event.ID, Conversation: c.ID, Event: rewound.Event, At: at(1),
+		Attach: &timeline.Leg{ID: th.Leg(), Thread: th, Channel: "chat", Peer: canary, Identity: rewound.Peer.ID()}})
+	if n := w.j.Stats.Refused(inbox.Gone); n != 1 {
+		t.Errorf("%d commands were refused", n)
+	}
+	w.wantGone()
 	if now := w.conversations()[0]; now.Name != inbox.ErasedName || now.State != timeline.Resolved || now.Last.Text != "" {
 		t.Errorf("conversation %s", asJSON(t, now))
 	}
@@ -322,7 +330,7 @@ func TestACrashWhileErasing(t *testing.T) {
 		return f.n, w
 	}
 	writes, _ := count(0)
-	for k := 1; k <= writes; k += 2 * stride() {
+	for k := 1; k <= writes; k += 3 * stride() {
 		t.Run(fmt.Sprintf("write %d", k), func(t *testing.T) {
 			_, w := count(k)
 			w.t = t
