@@ -10,7 +10,7 @@ import { until } from "./browser.mjs";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "../../..");
 const BIN = process.env.E2E_BIN ?? join(ROOT, "build/parley");
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const s = createServer().once("error", reject);
     s.listen(0, "127.0.0.1", () => {
@@ -24,18 +24,19 @@ export class Hub {
   out = "";
   data = mkdtempSync(join(tmpdir(), "parley-e2e-"));
 
-  /** A new hub on a free port, ready to be used. */
-  static async start() {
+  /** A new hub on a free port, ready to be used. `settings` are further ones of the environment. */
+  static async start(settings = {}) {
     const h = new Hub();
     h.addr = `127.0.0.1:${await freePort()}`;
     h.url = `http://${h.addr}`;
+    h.settings = { PARLEY_BASE_URL: h.url, ...settings };
     await h.up();
     return h;
   }
 
   env() {
     const own = Object.entries(process.env).filter(([k]) => !k.startsWith("PARLEY_")); // the hub refuses what it does not know
-    return { ...Object.fromEntries(own), PARLEY_ADDR: this.addr, PARLEY_DATA: this.data };
+    return { ...Object.fromEntries(own), ...this.settings, PARLEY_ADDR: this.addr, PARLEY_DATA: this.data };
   }
 
   /** Starts the process, also again after down, on the same address and data. */
@@ -96,7 +97,17 @@ export class Hub {
     });
   }
 
+  /** Calls the API with the token of an agent, which is made at the first call. */
+  async api(method, path, body) {
+    this.token ??= (await this.command(["token", "create", "--agent", this.as])).split(/\s+/).pop();
+    const headers = { Authorization: `Bearer ${this.token}`, ...(body ? { "Content-Type": "application/json" } : {}) };
+    const r = await fetch(this.url + path, { method, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+    if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${await r.text()}`);
+    return r.headers.get("content-type")?.includes("json") ? r.json() : Buffer.from(await r.arrayBuffer());
+  }
+
   async agent(email, name, role = "agent") {
+    this.as ??= email;
     await this.command(
       ["agent", "create", "--email", email, "--name", name, "--role", role, "--password-stdin"],
       `${PASSWORD}\n`,
