@@ -7,10 +7,10 @@ import { say } from "../../lib/prefs";
 import { go } from "../../lib/router";
 import { ulid } from "../../lib/ulid";
 import type { Account, Channel, Setting } from "../../model/types";
-import { Icon } from "../../ui/Icon";
 import { Button } from "../../ui/parts";
 import { Copied } from "./Copied";
 import { Field } from "./Field";
+import { Rare } from "./Rare";
 import s from "./settings.module.css";
 
 function first(settings: Setting[], a: Account | undefined): Record<string, string> {
@@ -53,7 +53,6 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
     }
   }
 
-  const rare = channel.settings.filter((x) => x.advanced);
   const line = (x: Setting) => (
     <Field
       key={x.name}
@@ -116,15 +115,7 @@ export function AccountForm({ channel, account, may }: { channel: Channel; accou
         ) : null}
         {account?.snippet ? <Copied label={t("account.snippet")} help={t("account.snippetHelp")} text={account.snippet} /> : null}
       </div>
-      {rare.length > 0 ? (
-        <details className={s.rare} open={rare.some((x) => problem?.field(x.name)) || undefined}>
-          <summary>
-            <Icon name="chevron-right" size={14} />
-            {t("account.more", { n: rare.length })}
-          </summary>
-          <div className={s.set}>{rare.map(line)}</div>
-        </details>
-      ) : null}
+      <Rare settings={channel.settings} line={line} open={channel.settings.some((x) => x.advanced && problem?.field(x.name))} />
       <footer className={s.foot}>
         {may ? (
           <Button look="primary" size="large" type="submit" busy={busy} disabled={!name.trim()}>

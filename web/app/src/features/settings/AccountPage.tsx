@@ -49,7 +49,7 @@ export function AccountPage({ id, may }: { id: string; may: boolean }) {
           <aside className={s.aside}>
             {a ? <HealthCard a={a} may={may} /> : null}
             {channel.app.length > 0 ? (
-              <Button look="plain" onClick={() => go(`/settings/channels/app:${channel.kind}`)}>
+              <Button onClick={() => go(`/settings/channels/app:${channel.kind}`)}>
                 <Icon name="settings" size={14} />
                 {t("app.title", { name: ch.title })}
               </Button>

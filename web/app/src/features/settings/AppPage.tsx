@@ -5,11 +5,12 @@ import { Problem } from "../../lib/http";
 import { type AppSettings, appQuery, cache, channelsQuery, saveApp } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { say } from "../../lib/prefs";
-import type { Channel } from "../../model/types";
+import type { Channel, Setting } from "../../model/types";
 import { Button, Empty, Glyph, hue } from "../../ui/parts";
 import { Copied } from "./Copied";
 import { Field } from "./Field";
 import { Loading } from "./Loading";
+import { Rare } from "./Rare";
 import s from "./settings.module.css";
 
 /** What every account of a channel shares: our app on the far side. */
@@ -72,22 +73,24 @@ function AppForm({ channel, app, may }: { channel: Channel; app: AppSettings; ma
       setBusy(false);
     }
   }
+  const line = (x: Setting) => (
+    <Field
+      key={x.name}
+      x={x}
+      value={values[x.name] ?? ""}
+      kept={!!app.secrets[x.name]}
+      disabled={!may}
+      error={problem?.field(x.name)}
+      set={(v) => setValues((all) => ({ ...all, [x.name]: v }))}
+    />
+  );
   return (
     <form onSubmit={save} className={s.fields}>
       <div className={s.set}>
-        {channel.app.map((x) => (
-          <Field
-            key={x.name}
-            x={x}
-            value={values[x.name] ?? ""}
-            kept={!!app.secrets[x.name]}
-            disabled={!may}
-            error={problem?.field(x.name)}
-            set={(v) => setValues((all) => ({ ...all, [x.name]: v }))}
-          />
-        ))}
+        {channel.app.filter((x) => !x.advanced).map(line)}
         {app.callback ? <Copied label={t("account.callback")} help={t("account.callbackHelp")} text={app.callback} /> : null}
       </div>
+      <Rare settings={channel.app} line={line} open={channel.app.some((x) => x.advanced && problem?.field(x.name))} />
       <footer className={s.foot}>
         {may ? (
           <Button look="primary" size="large" type="submit" busy={busy}>

@@ -3,6 +3,10 @@ import { bytes, span } from "../../lib/time";
 import type { Capabilities, Ways } from "../../model/types";
 import s from "./settings.module.css";
 
+// an adapter may end a window a little before the far side does
+const HOUR_NS = 3600e9;
+const HOUR_MS = 3600e3;
+
 /** What the channel can do, as its adapter says. */
 export function CanCard({ can, title }: { can: Capabilities; title?: string }) {
   const t = useWords();
@@ -22,7 +26,10 @@ export function CanCard({ can, title }: { can: Capabilities; title?: string }) {
   const unit = can.text.unit === "bytes" ? t("limit.bytes", { n: can.text.max }) : t("limit.characters", { n: can.text.max });
   const lines: [string, string][] = [
     [t("can.longest"), can.text.max > 0 ? unit : t("can.noLimit")],
-    [t("can.window"), first ? t("can.windowAfter", { span: span(first.for / 1e6) }) : t("can.windowAny")],
+    [
+      t("can.window"),
+      first ? t("can.windowAfter", { span: span(Math.ceil(first.for / HOUR_NS) * HOUR_MS) }) : t("can.windowAny"),
+    ],
     [t("can.pictures"), media("image")],
     [t("can.files"), media("file")],
     [
