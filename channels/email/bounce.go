@@ -50,7 +50,7 @@ func (s *Session) bounced(ctx context.Context, b *book, x *opened) (in []timelin
 	ev := timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+x.content), Kind: timeline.KindMessage, Thread: s.thread(thread), Remote: timeline.RemoteID(id),
 		Direction: timeline.In, Actor: timeline.Actor{Kind: timeline.ActorSystem, Name: cmpOr(m.From.Name, cmpOr(m.From.Address, "Mail server"))}, At: when(m.Date, x.at), Message: msg}
 	s.remember(b, place{thread: thread, history: h}, &mail.Mail{Body: m.Body, Subject: m.Subject}, id, last{ID: id, From: m.From.Address, File: string(x.source.File), At: ev.At, Machine: true}, x.content)
-	return append(in, timeline.Inbound{Channel: Kind, Peer: peer, About: oneLine(cmpOr(h.Subject, cmpOr(o.Subject, m.Subject)), maxAboutRune), Event: ev}), true, nil
+	return append(in, timeline.Inbound{Channel: Kind, Peer: peer, To: h.answer(), About: oneLine(cmpOr(h.Subject, cmpOr(o.Subject, m.Subject)), maxAboutRune), Event: ev}), true, nil
 }
 
 // about finds the message a report is about: by the id in the mail it returns, by what it

@@ -72,6 +72,7 @@ type Session struct {
 
 	reading  sync.Mutex  // one mail at a time decides on threads
 	unmarked atomic.Bool // what was fetched last could not be marked or moved
+	unsent   atomic.Bool // the server did not let us send, last time
 
 	mu        sync.Mutex
 	health    channels.Health

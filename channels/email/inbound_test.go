@@ -250,6 +250,21 @@ func TestAutoReplyStored(t *testing.T) { // auto_reply_stored_no_reply
 	}
 }
 
+func TestMachinesDoNotChangeWhoIsAnswered(t *testing.T) {
+	b := newBench(t, nil)
+	in := b.one(mailOf("Hi", "Message-ID: <m1@h>", "Reply-To: maya@private.example"))
+	r, _ := b.send(b.reply(in.Event.Thread.ID, "maya@private.example", "Hello"))
+	for i, raw := range []string{
+		mailOf("Ticket opened", "From: noreply@desk.example", "Auto-Submitted: auto-replied", "Message-ID: <m2@d>", "In-Reply-To: <"+string(r.Remote)+">"),
+		report("failed", "5.1.1", "gone", "Message-ID: <"+string(r.Remote)+">", "To: support@acme.example"),
+	} {
+		got := of(b.take(raw), timeline.KindMessage)
+		if len(got) != 1 || got[0].Event.Thread.ID != in.Event.Thread.ID || got[0].To != "maya@private.example" || got[0].Peer.Value != "maya@hikes.example" {
+			t.Errorf("after mail %d answers go to %q on %s", i, got[0].To, got[0].Event.Thread.ID)
+		}
+	}
+}
+
 // report is a delivery report about a message of ours.
 func report(action, status, said, returned string, header ...string) string {
 	return strings.ReplaceAll(strings.Join(append([]string{"From: Mail Delivery System <MAILER-DAEMON@mx.example>", "Subject: Undelivered Mail Returned to Sender", "Return-Path: <>", "Message-ID: <dsn@mx.example>",

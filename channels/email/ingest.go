@@ -276,6 +276,9 @@ func (s *Session) inbound(ctx context.Context, b *book, o *opened, p place, v ve
 		return timeline.Inbound{}, err
 	}
 	w := s.writer(m, &p, v)
+	if m.Automated && p.history.Peer != "" {
+		w.to = p.history.answer() // people are answered, not their machines
+	}
 	msg.Checks = append(v.checks, w.checks...)
 	if p.related != "" {
 		msg.ReplyTo = &timeline.Ref{Kind: "message", Remote: timeline.RemoteID(p.related)}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/timeline"
 )
 
 // What the inbox remembers, by kinds of key. Ids are hashed: keys are short whatever senders write.
@@ -46,6 +47,17 @@ type history struct {
 	IDs     []string `json:"ids,omitempty"` // Message-IDs, newest last
 	Last    *last    `json:"last,omitempty"`
 	Machine bool     `json:"machine,omitempty"` // no program may answer the newest mail
+}
+
+// answer is where an answer on the thread goes: to whoever wrote last, if that was a person.
+func (h history) answer() timeline.Handle {
+	switch {
+	case h.Last == nil || h.Last.Machine || h.Last.From == "":
+		return timeline.Handle(h.Peer)
+	case len(h.Last.Reply) > 0:
+		return timeline.Handle(h.Last.Reply[0])
+	}
+	return timeline.Handle(h.Last.From)
 }
 
 // last is the latest mail on a thread that somebody wrote.

@@ -113,7 +113,7 @@ func (s *Session) follow(ctx context.Context, c cursor, emit emitter) (cursor, e
 		if c, err = s.catchUp(ctx, m, c, emit); err != nil {
 			return c, s.lost(ctx, err)
 		}
-		if !s.unmarked.Load() {
+		if !s.unmarked.Load() && !s.unsent.Load() {
 			s.report(channels.Green, "", "")
 		}
 		if err := s.await(ctx, m); err != nil {

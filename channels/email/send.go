@@ -88,6 +88,9 @@ func (s *Session) Do(ctx context.Context, step channels.Step) channels.Result {
 		return rejected(f)
 	}
 	s.sentOn(ctx, b, d, answer)
+	if s.unsent.Swap(false) {
+		s.report(channels.Green, "", "")
+	}
 	return channels.Result{Outcome: channels.Accepted, Remote: timeline.RemoteID(d.id), State: timeline.Sent}
 }
 
@@ -108,6 +111,7 @@ func asFailure(err error) *channels.Failure {
 func (s *Session) sendHealth(f *channels.Failure) {
 	switch f.Class {
 	case channels.AuthExpired, channels.Revoked, channels.Misconfigured:
+		s.unsent.Store(true)
 		s.report(channels.Red, "The mail server does not let us send: "+cmpOr(f.Said, f.Advice), f.Advice)
 	}
 }

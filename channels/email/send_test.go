@@ -385,6 +385,24 @@ func TestSMTPTokenExpiredInPool(t *testing.T) { // smtp_token_expired_in_pool
 	}
 }
 
+func TestHealthOfSending(t *testing.T) {
+	b := newBench(t, nil)
+	b.run()
+	b.until("the inbox is well", func() bool { return b.hub.State().State == channels.Green })
+	b.smtp.Refuse("auth", 535, smtp.EnhancedCode{5, 7, 8}, "Authentication failed")
+	b.send(b.reply("e1", "maya@hikes.example", "Hi"))
+	b.put(plain(1)) // fetching goes on and does not hide it
+	b.until("the mail is in", func() bool { return len(b.messages()) == 1 })
+	if h := b.hub.State(); h.State != channels.Red || h.Next == "" || !strings.Contains(h.Reason, "Authentication failed") {
+		t.Errorf("the inbox is %+v", h)
+	}
+	b.smtp.Refuse("auth", 0, smtp.EnhancedCode{}, "")
+	b.send(b.reply("e1", "maya@hikes.example", "Hi"))
+	if h := b.hub.State(); h.State != channels.Green {
+		t.Errorf("mended, the inbox is %+v", h)
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	b := newBench(t, nil)
 	for name, o := range map[string]timeline.Outbound{
