@@ -27,6 +27,7 @@ var layout = map[string][]string{
 	"inbox/journal":        {"=inbox", "timeline", "internal"},
 	"inbox/continuity":     {"=inbox", "timeline", "internal"},
 	"inbox/realtime":       {"=inbox", "timeline", "internal"},
+	"inbox/search":         {"=inbox", "inbox/search", "timeline", "internal"},
 	"internal":             {"timeline", "internal"},
 	"internal/bus":         {"timeline"},
 	"internal/store":       {"=inbox", "timeline", "internal/store"},
@@ -79,7 +80,7 @@ func checkOurs(t *testing.T, p, dir, imp string) {
 
 // testHelper names packages any test may use.
 func testHelper(in string) bool {
-	return in == "channels/channeltest" || in == "internal/store/storetest"
+	return in == "channels/channeltest" || in == "internal/store/storetest" || in == "inbox/search/searchtest"
 }
 
 func checkOwner(t *testing.T, p, dir, imp string) {

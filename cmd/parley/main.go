@@ -4,6 +4,7 @@
 //	parley config                      print the effective settings
 //	parley agent create --email E      add an agent
 //	parley token create --agent E      make an API token
+//	parley search rebuild              make the search index anew
 //	parley simulate webchat            play customers against a running hub
 //	parley version
 package main
@@ -34,6 +35,7 @@ var commands = []command{
 	{"agent create", "--email E [--name N] [--role R] [--password-stdin]", "add an agent", createAgent},
 	{"token create", "[--agent E] [--name N]", "make an API token; it is printed once", createToken},
 	{"audit verify", "", "check that nobody changed the audit log", verifyAudit},
+	{"search rebuild", "", "make the search index anew from the store, with progress", rebuildSearch},
 	{"simulate", "webchat [--url U] [--account A] [--rate R] …", "play customers against a running hub", simulateCommand},
 	{"version", "", "print the version", printVersion},
 }

@@ -51,6 +51,7 @@ type node struct {
 	gossip     *gossip // nil: a single node
 	gateway    *gateway.Gateway
 	continuity *continuity.Continuity
+	finding    *finding
 	web        *fiber.App
 
 	listener *listener // once it serves
@@ -163,6 +164,10 @@ func (n *node) parts(ctx context.Context) error {
 		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})
 	n.continuity = n.goOn()
+	if err != nil {
+		return err
+	}
+	n.finding, err = newFinding(ctx, n.cfg, n.store, n.log)
 	return err
 }
 
@@ -209,6 +214,9 @@ func (n *node) start(ctx context.Context) error {
 		return err
 	}
 	if err := n.continuity.Start(n.bus); err != nil {
+		return err
+	}
+	if err := n.startFinding(); err != nil {
 		return err
 	}
 	if err := bus.Broadcast(n.bus, bus.Timeline, func(r bus.Record[timeline.Entry]) error {
@@ -263,7 +271,7 @@ func (n *node) sweep() {
 }
 
 // shutdown is the orderly end: no new work, what is under way finishes, engines last. A
-// process manager must grant the sum, 28 seconds, before it kills.
+// process manager must grant the sum, 30 seconds, before it kills.
 func (n *node) shutdown() obs.Shutdown {
 	return obs.Shutdown{
 		{Name: "drain", Budget: time.Second, Close: func(context.Context) error { n.health.Drain(); return nil }},
@@ -272,6 +280,7 @@ func (n *node) shutdown() obs.Shutdown {
 		{Name: "accounts", Budget: 5 * time.Second, Close: n.gateway.Close},
 		{Name: "beside", Budget: time.Second, Close: func(context.Context) error { n.stop(); return nil }},
 		{Name: "bus", Budget: 8 * time.Second, Close: n.bus.Close},
+		{Name: "search", Budget: 2 * time.Second, Close: func(context.Context) error { return n.finding.Close() }},
 		{Name: "store", Budget: 3 * time.Second, Close: func(context.Context) error { return n.store.Close() }},
 		{Name: "traces", Budget: 3 * time.Second, Close: n.traces},
 	}
@@ -305,6 +314,9 @@ func (n *node) abandon() error {
 	}
 	if n.bus != nil {
 		errs = append(errs, n.bus.Close(context.Background()))
+	}
+	if n.finding != nil {
+		errs = append(errs, n.finding.Close())
 	}
 	if n.store != nil {
 		errs = append(errs, n.store.Close())
