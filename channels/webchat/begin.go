@@ -179,6 +179,7 @@ func (s *Session) fill(c *claims, form map[string]string) *trouble {
 		case v == "":
 		case f.Kind == "email":
 			setOnce(&c.Email, normalEmail(v))
+			extra = append(extra, f.Name+"="+cut(v, fieldMax)) // nobody vouches for it: agents see what was said
 		case f.Kind == "tel":
 			setOnce(&c.Phone, normalTel(v))
 			extra = append(extra, f.Name+"="+cut(v, fieldMax))

@@ -188,6 +188,27 @@ func TestSomebodyWhoIsThereGetsNoMail(t *testing.T) {
 	}
 }
 
+func TestTheAddressGivenInAForm(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.store.C(store.Identities).Delete(t.Context(), bson.D{{Key: "_id", Value: "|email|maya@x.org"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.C(store.Persons).Update(t.Context(), bson.D{{Key: "_id", Value: "p1"}}, bson.D{{Key: "$set", Value: bson.D{
+		{Key: "profile.extra", Value: bson.D{{Key: "email", Value: "Given@x.org"}, {Key: "page", Value: "https://shop.example"}}}}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.says(1, 0)
+	w.until(12)
+	for _, cmd := range w.mails {
+		if to := cmd.Event.Message.Envelope.To[0].Address; to != "given@x.org" {
+			t.Errorf("mailed to %s", to)
+		}
+	}
+	if len(w.mails) != 1 {
+		t.Errorf("%d mails", len(w.mails))
+	}
+}
+
 func TestNoMailWithout(t *testing.T) {
 	for name, change := range map[string]func(*world){
 		"an account to mail by": func(w *world) { w.chat = Chat{} },

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
+	"github.com/parley-hub/parley/inbox"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -49,8 +51,8 @@ func (c *Continuity) view(ctx context.Context, w *watch) (*view, error) {
 	return &v, err
 }
 
-// who reads the person and their e-mail address: a verified one before a claimed one, the
-// latest used first. A claimed one is taken only if they gave no other: it is theirs to give.
+// who reads the person and their e-mail address: a verified one before another, the latest
+// used first, and last what they gave in a form.
 func (c *Continuity) who(ctx context.Context, v *view) (bool, error) {
 	err := c.d.Store.C(store.Persons).One(ctx, bson.D{{Key: "_id", Value: string(v.conv.Person)}}, &v.person)
 	if errors.Is(err, store.ErrNotFound) || (err == nil && (v.person.Erased != nil || v.person.MergedInto != "")) {
@@ -73,11 +75,25 @@ func (c *Continuity) who(ctx context.Context, v *view) (bool, error) {
 		}
 		return b.LastAt.Compare(a.LastAt)
 	})
-	if len(known) == 0 {
-		return false, nil
+	if len(known) > 0 {
+		v.identity = known[0].Identity
+		return true, nil
 	}
-	v.identity = known[0].Identity
-	return true, nil
+	v.identity = claimed(v.person.Profile)
+	return v.identity.Value != "", nil
+}
+
+// claimed is the address that a person gave in a form. Nobody vouches for it, so it names
+// nobody; what is sent there is what they would read in the chat.
+func claimed(p timeline.Profile) timeline.Identity {
+	for _, name := range slices.Sorted(maps.Keys(p.Extra)) {
+		for _, i := range inbox.Said(p.Extra[name]) {
+			if i.Scheme == "email" {
+				return i
+			}
+		}
+	}
+	return timeline.Identity{}
 }
 
 // messages reads ours on the leg after what was mailed, including what a mail that was
