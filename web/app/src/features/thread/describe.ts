@@ -30,9 +30,22 @@ export function describe(e: TimelineEvent): string {
   }
   if (e.labels) return labels(e.labels);
   if (e.subject) return t("event.subject", { text: e.subject.text });
+  if (e.control?.name === "action_failed") return actionFailed(e.control.data ?? {});
   if (e.control) return controls[e.control.name] ? t(controls[e.control.name] as Key) : e.control.name.replace(/_/g, " ");
   if (e.merge) return t(e.merge.undone ? "event.unmerged" : "event.merged", { name: e.merge.name ?? "" });
   return e.kind;
+}
+
+const actions: Record<string, Key> = {
+  edit: "failed.edit",
+  unsend: "failed.unsend",
+  react: "failed.react",
+};
+
+/** Something that we did to a message did not reach the far side. */
+function actionFailed(data: Record<string, string>): string {
+  const word = actions[data.action ?? ""] ?? "failed.other";
+  return [t(word), data.said ? `“${data.said}”` : "", data.advice].filter(Boolean).join(" ");
 }
 
 function status(e: TimelineEvent): string {
