@@ -93,8 +93,7 @@ func (s *Session) avatar(ctx context.Context, person string) (string, error) {
 		Photos [][]file `json:"photos"`
 	}
 	err := s.call(ctx, "getUserProfilePhotos", params{"user_id": person, "limit": 1}, &photos)
-	var f *channels.Failure
-	if errors.As(err, &f) && !f.Class.Again() && !f.Class.Holds() {
+	if settled(err) {
 		return "", nil // a group, or somebody who shows none
 	}
 	if err != nil || len(photos.Photos) == 0 || len(photos.Photos[0]) == 0 {
@@ -114,20 +113,30 @@ func (s *Session) avatar(ctx context.Context, person string) (string, error) {
 		}
 	}
 	body, err := s.Fetch(ctx, timeline.Part{Remote: timeline.RemoteID(best.ID), Size: best.Size}, maxAvatar)
-	if err != nil {
-		var gone *channels.Problem
-		if errors.As(err, &gone) {
-			return "", nil
-		}
+	if settled(err) {
+		return "", nil
+	} else if err != nil {
 		return "", err
 	}
 	defer body.Close()
 	part, err := s.host.Files().Put(ctx, "avatar.jpg", body, maxAvatar)
-	if err != nil {
+	if settled(err) {
+		return "", nil
+	} else if err != nil {
 		return "", err
 	}
 	if err := s.host.Notes().Put(ctx, map[string][]byte{note: []byte(seen + string(part.File))}); err != nil {
 		return "", err
 	}
 	return s.host.Files().URL(part.File, avatarLife), nil
+}
+
+// settled reports whether a picture will not be had by asking again: the name is
+// worth having without it.
+func settled(err error) bool {
+	var (
+		p *channels.Problem
+		f *channels.Failure
+	)
+	return errors.As(err, &p) || errors.As(err, &f) && !f.Class.Again() && !f.Class.Holds()
 }
