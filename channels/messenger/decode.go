@@ -2,6 +2,7 @@ package messenger
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func itemLike(field string) bool {
 // Decode reads a callback. One that was not verified by [Channel].Split is verified here.
 func (s *Session) Decode(c channels.Callback) ([]timeline.Inbound, channels.Answer, error) {
 	if !c.Verified {
-		if c.Method == "GET" {
+		if c.Method == http.MethodGet {
 			a, err := meta.Challenge(c, s.app.verify)
 			return nil, a, err
 		}

@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func whose(u meta.Update) timeline.Handle {
 // Decode reads a callback. One that was not verified by [Channel].Split is verified here.
 func (s *Session) Decode(c channels.Callback) ([]timeline.Inbound, channels.Answer, error) {
 	if !c.Verified {
-		if c.Method == "GET" {
+		if c.Method == http.MethodGet {
 			a, err := meta.Challenge(c, s.app.verify)
 			return nil, a, err
 		}
