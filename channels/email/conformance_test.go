@@ -17,5 +17,5 @@ func TestConformance(t *testing.T) {
 	channeltest.Run(t, channeltest.Harness{Channel: Channel, Settings: map[string]string{
 		"address": "support@acme.example", "imapHost": "127.0.0.1", "imapPort": "1", "password": "canary-password",
 		"smtpHost": "127.0.0.1", "smtpPort": "1", "macKey": testKey,
-	}, App: map[string]string{"googleSecret": "canary-google-secret", "microsoftSecret": "canary-microsoft-secret"}})
+	}, App: map[string]string{"googleSecret": "canary-google-secret", "microsoftSecret": "canary-microsoft-secret"}, StartTo: "maya@lindqvist.example"})
 }

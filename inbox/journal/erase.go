@@ -293,9 +293,10 @@ type eraser struct {
 	words [][]byte
 }
 
-// elsewhere removes adapters' notes and parked callbacks that name the person.
+// elsewhere removes adapters' notes, parked callbacks and what is still to be looked up or
+// fetched, where they name the person.
 func (e *eraser) elsewhere(ctx context.Context) error {
-	for _, name := range []string{store.Notes, store.Parked} {
+	for _, name := range []string{store.Notes, store.Parked, store.Errands} {
 		c := e.j.deps.Store.C(name)
 		var ids []string
 		err := c.Each(ctx, bson.D{}, func(raw bson.Raw) error {

@@ -80,6 +80,7 @@ func work(w *world) {
 	w.put(store.Notes, bson.D{{Key: "_id", Value: "acct|of:" + canary + "-visitor"}, {Key: "account", Value: "acct"}, {Key: "value", Value: []byte("x")}})
 	w.put(store.Notes, bson.D{{Key: "_id", Value: "acct|other"}, {Key: "account", Value: "acct"}, {Key: "value", Value: []byte("x")}})
 	w.put(store.Parked, bson.D{{Key: "_id", Value: "p"}, {Key: "channel", Value: "x"}, {Key: "handle", Value: "y"}, {Key: "body", Value: []byte(`{"from":"` + canary + `-visitor"}`)}})
+	w.put(store.Errands, bson.D{{Key: "_id", Value: "profile|acct|x|" + canary + "-visitor"}, {Key: "account", Value: "acct"}})
 	if err := w.j.Suggest(w.t.Context(), c.Person, "other", timeline.Evidence{Kind: "email", How: inbox.EvidenceSaid, Value: canary + "@x.org"}); err != nil {
 		w.t.Fatal(err)
 	}

@@ -202,6 +202,12 @@ function takeEvent(f: { seq: number; event: TimelineEvent; conversation?: Conver
   if (f.event.kind === "message" && f.event.direction === "in" && f.event.message) {
     arrived.set((n) => ({ conversation: c.id, name: c.name, text: c.last?.text ?? "", n: n.n + 1 }));
   }
+  if (f.event.control?.name === "erased") {
+    // what is on screen was said by somebody who is erased: nothing of it may stay
+    act(of, { type: "erased" });
+    void load(of, true);
+    void cache.invalidateQueries({ queryKey: ["person", c.person] });
+  }
   if (f.event.kind === "merge") void cache.invalidateQueries({ queryKey: ["person", c.person] });
 }
 

@@ -41,7 +41,9 @@ export type Action =
   | { type: "accepted"; client: string; event?: string }
   | { type: "refused"; client: string; problem: NonNullable<Pending["problem"]> }
   | { type: "waiting"; client: string }
-  | { type: "forget"; client: string };
+  | { type: "forget"; client: string }
+  /** What was said must not stay on any screen. */
+  | { type: "erased" };
 
 export const empty: Timeline = {
   byId: new Map(),
@@ -218,6 +220,8 @@ export function reduce(t: Timeline, a: Action): Timeline {
         ...t,
         pending: t.pending.map((p) => (p.event.client === a.client ? { event: p.event, state: "waiting" as const } : p)),
       };
+    case "erased":
+      return empty;
     case "forget":
       return { ...t, pending: t.pending.filter((p) => p.event.client !== a.client) };
   }

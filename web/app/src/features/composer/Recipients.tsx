@@ -25,7 +25,7 @@ export function Recipients({ a }: { a: Addressing }) {
     const all = { to: format(derived.to), cc: format(derived.cc), bcc: "" };
     return (
       <div className={s.rcp}>
-        <button type="button" className={s.rcpLine} onClick={() => set(all)} aria-label={t("write.recipients")}>
+        <button type="button" className={s.rcpLine} onClick={() => set(all)} title={t("write.recipients")}>
           <span>{t("write.to")}</span>
           <b>{short(derived.to)}</b>
           {derived.cc.length > 0 ? (

@@ -120,7 +120,7 @@ export function Start() {
               if (e.key === "Enter" && (e.metaKey || e.ctrlKey)) void send(e);
             }}
           />
-          <footer className={s.foot}>
+          <div className={s.foot}>
             {problem ? (
               <span role="alert" className={s.bad}>
                 {problem.status === 0 ? t("problem.unreachable") : problem.words}
@@ -130,7 +130,7 @@ export function Start() {
             <Button look="primary" type="submit" busy={busy} disabled={!ready}>
               {t("action.send")}
             </Button>
-          </footer>
+          </div>
         </form>
       )}
     </Modal>

@@ -9,6 +9,7 @@ const controls: Record<string, Key> = {
   opt_out: "control.optOut",
   revoked: "control.revoked",
   test: "control.test",
+  erased: "control.erased",
   handed_over: "control.handed",
 };
 const priorities: Key[] = ["priority.0", "priority.1", "priority.2", "priority.3", "priority.4"];

@@ -40,6 +40,7 @@ export const en = {
   "connect.help": "You sign in there and come back; the settings below are filled in by themselves.",
   "connect.needsApp": "Signing in needs the settings of your app on the far side.",
   "connect.toApp": "Enter them",
+  "control.erased": "the person was erased",
   "control.handed": "handed over to people",
   "control.optIn": "agreed to receive messages",
   "control.optOut": "asked for no more messages",

@@ -40,6 +40,7 @@ export const zh: Catalogue = {
   "connect.help": "在对方平台登录后返回，下面的设置会自动填好。",
   "connect.needsApp": "登录前需要先填写您在对方平台的应用设置。",
   "connect.toApp": "去填写",
+  "control.erased": "此人已被抹除",
   "control.handed": "转人工",
   "control.optIn": "同意接收消息",
   "control.optOut": "要求不再发送消息",
