@@ -35,13 +35,12 @@ var (
 
 // The limits of the Bot API, from https://core.telegram.org/bots/api.
 const (
-	maxText    = 4096     // #sendmessage: UTF-16 units once entities are parsed; we send none
-	maxCaption = 1024     // #sendphoto and the others, counted alike
-	maxPhoto   = 10 << 20 // #sending-files
-	maxUpload  = 50 << 20 // #sending-files
-	maxFetch   = 20 << 20 // #getfile
-	maxSticker = 512 << 10
-	maxData    = 64 // #inlinekeyboardbutton: bytes of callback_data
+	maxText    = 4096      // #sendmessage: UTF-16 units once entities are parsed; we send none
+	maxCaption = 1024      // #sendphoto and the others, counted alike
+	maxPhoto   = 10 << 20  // #sending-files
+	maxUpload  = 50 << 20  // #sending-files
+	maxSticker = 512 << 10 // https://core.telegram.org/stickers
+	maxData    = 64        // #inlinekeyboardbutton: bytes of callback_data
 )
 
 // The ways updates arrive. Auto is a webhook where the hub has a public address.

@@ -46,7 +46,7 @@ func (s *Session) Fetch(ctx context.Context, p timeline.Part, limit int64) (io.R
 	return s.load(ctx, f.Path)
 }
 
-var tooLarge = &channels.Problem{Status: http.StatusRequestEntityTooLarge, Title: "the file is larger than may be downloaded", Detail: "Telegram lets bots download 20 MB."}
+var tooLarge = &channels.Problem{Status: http.StatusRequestEntityTooLarge, Title: "the file is larger than may be downloaded", Detail: "Telegram lets bots download 20 MB: ask for it another way."}
 
 func (s *Session) load(ctx context.Context, file string) (io.ReadCloser, error) {
 	at := s.api + "/file/bot" + s.token + "/" + (&url.URL{Path: file}).EscapedPath()

@@ -112,7 +112,7 @@ func served(t *testing.T, api http.Handler) string {
 	return "http://" + l.Addr().String()
 }
 
-// open is a hub in memory whose HTTP reaches sockets.
+// wired is a hub in memory whose HTTP reaches sockets.
 type wired struct{ *channeltest.Hub }
 
 func (wired) HTTP() *http.Client { return http.DefaultClient }

@@ -39,15 +39,14 @@ func (c chat) sender() user {
 
 // file is what photos, videos, voices and documents have in common.
 type file struct {
-	ID       string `json:"file_id"`
-	Unique   string `json:"file_unique_id"`
-	Size     int64  `json:"file_size"`
-	Name     string `json:"file_name"`
-	MIME     string `json:"mime_type"`
-	Width    int    `json:"width"`
-	Height   int    `json:"height"`
-	Length   int    `json:"length"` // of a video note, which is round
-	Duration int    `json:"duration"`
+	ID     string `json:"file_id"`
+	Unique string `json:"file_unique_id"`
+	Size   int64  `json:"file_size"`
+	Name   string `json:"file_name"`
+	MIME   string `json:"mime_type"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Length int    `json:"length"` // of a video note, which is round
 	// Of audio:
 	Performer string `json:"performer"`
 	Title     string `json:"title"`
@@ -155,13 +154,11 @@ func (m *message) sender() user {
 }
 
 type callbackQuery struct {
-	ID       string   `json:"id"`
-	From     user     `json:"from"`
-	Message  *message `json:"message"`
-	Inline   string   `json:"inline_message_id"`
-	Data     string   `json:"data"`
-	Game     string   `json:"game_short_name"`
-	Instance string   `json:"chat_instance"`
+	ID      string   `json:"id"`
+	From    user     `json:"from"`
+	Message *message `json:"message"`
+	Data    string   `json:"data"`
+	Game    string   `json:"game_short_name"`
 }
 
 type reactionType struct {
