@@ -34,8 +34,8 @@ type Config struct {
 	Pace  time.Duration // least time between two transactions, so that they share; 0: DefaultPace
 }
 
-// DefaultPace bounds what the index costs the disk: forty fsyncs a second.
-const DefaultPace = 25 * time.Millisecond
+// DefaultPace bounds what the index costs the disk: twenty fsyncs a second.
+const DefaultPace = 50 * time.Millisecond
 
 // Engine is the engine. It is safe for concurrent use.
 type Engine struct {
