@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,6 +168,7 @@ func (s *Server) changePerson(ctx context.Context, in *changePersonInput) (*body
 			return nil, err
 		}
 	}
+	s.personChanged(ctx, p.ID)
 	return s.getPerson(ctx, &idInput{ID: string(p.ID)})
 }
 
@@ -329,6 +331,9 @@ func (s *Server) listSuggestions(ctx context.Context, in *idInput) (*body[Sugges
 	out := SuggestionList{Suggestions: []Suggestion{}}
 	err := s.Store.C(store.Suggestions).All(ctx, bson.D{{Key: "persons", Value: in.ID}, {Key: "dismissed", Value: bson.D{{Key: "$exists", Value: false}}}},
 		&out.Suggestions, store.Find{Sort: bson.D{{Key: "_id", Value: 1}}, Limit: 50})
+	if err == nil {
+		out.Suggestions, err = s.stillTwo(ctx, out.Suggestions)
+	}
 	for i := range out.Suggestions {
 		if len(out.Suggestions[i].Evidence) == 0 {
 			out.Suggestions[i].Evidence = []timeline.Evidence{}
@@ -338,6 +343,28 @@ func (s *Server) listSuggestions(ctx context.Context, in *idInput) (*body[Sugges
 	}
 	slices.SortStableFunc(out.Suggestions, func(a, b Suggestion) int { return b.Score - a.Score })
 	return &body[SuggestionList]{out}, err
+}
+
+// stillTwo leaves out pairs that were merged meanwhile. They are kept: undone, a merge is asked for again.
+func (s *Server) stillTwo(ctx context.Context, list []Suggestion) ([]Suggestion, error) {
+	if len(list) == 0 {
+		return list, nil
+	}
+	var ids []timeline.PersonID
+	for i := range list {
+		ids = append(ids, list[i].Persons...)
+	}
+	var gone []timeline.Person
+	merged := bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: ids}}}, {Key: "mergedInto", Value: bson.D{{Key: "$exists", Value: true}}}}
+	if err := s.Store.C(store.Persons).All(ctx, merged, &gone); err != nil {
+		return nil, fmt.Errorf("read who was merged: %w", err)
+	}
+	into := map[timeline.PersonID]timeline.PersonID{}
+	for i := range gone {
+		into[gone[i].ID] = gone[i].MergedInto
+	}
+	one := func(id timeline.PersonID) timeline.PersonID { return cmp.Or(into[id], id) }
+	return slices.DeleteFunc(list, func(x Suggestion) bool { return len(x.Persons) == 2 && one(x.Persons[0]) == one(x.Persons[1]) }), nil
 }
 
 func (s *Server) dismissSuggestion(ctx context.Context, in *idInput) (*nothing, error) {

@@ -325,6 +325,12 @@ func TestPersons(t *testing.T) {
 	if len(s.Suggestions) != 1 || len(s.Suggestions[0].Persons) != 2 {
 		t.Errorf("suggestions %+v", s)
 	}
+	w.insert(store.Persons, timeline.Person{ID: "was", MergedInto: c.Person})
+	w.insert(store.Suggestions, map[string]any{"_id": "s|2", "persons": []string{string(c.Person), "was"}, "why": "merged since"})
+	s = into[api.SuggestionList](t, w.want(w.call(token, http.MethodGet, path+"/suggestions", nil), 200, ""))
+	if len(s.Suggestions) != 1 || s.Suggestions[0].ID != "s|1" {
+		t.Errorf("one person by now is suggested: %+v", s)
+	}
 	w.want(w.call(token, http.MethodDelete, "/api/suggestions/"+url.PathEscape("s|1"), nil), 204, "")
 	s = into[api.SuggestionList](t, w.want(w.call(token, http.MethodGet, path+"/suggestions", nil), 200, ""))
 	if len(s.Suggestions) != 0 {
