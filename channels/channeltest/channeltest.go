@@ -26,6 +26,9 @@ type Harness struct {
 	// Sign makes a recorded body into the callback the far side would have made, given the
 	// account's settings and among them those of App. Nil: the channel takes no callbacks.
 	Sign func(settings map[string]string, body []byte) channels.Callback
+	// Shown says that the far side shows a secret beside the body instead of signing the body,
+	// so that a changed body cannot be told.
+	Shown bool
 	// Samples are recorded bodies by name. Each holds at least one thing to show.
 	Samples map[string][]byte
 	// Odd are names of samples of unknown kinds; they must become visible events.
