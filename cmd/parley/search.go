@@ -13,6 +13,7 @@ import (
 	"github.com/parley-hub/parley/inbox/search/embedded"
 	"github.com/parley-hub/parley/internal/config"
 	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/timeline"
 )
 
 // finding is the search: its engine, what feeds it, and what makes its index anew.
@@ -42,6 +43,11 @@ func indexGroup(c *config.Config) string {
 		return search.Group + "." + c.Node
 	}
 	return search.Group
+}
+
+// PersonChanged takes in anew whom the API changed, which no entry of the timeline tells.
+func (f *finding) PersonChanged(ctx context.Context, id timeline.PersonID) error {
+	return f.feeder.PersonChanged(ctx, id)
 }
 
 // startFinding follows the timeline and keeps the index whole.

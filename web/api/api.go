@@ -45,6 +45,7 @@ type Deps struct {
 	Merges   Merges
 	Starts   Starts
 	People   People
+	Search   Search // nil: nothing is found
 	Dead     Dead
 	Status   func(context.Context) HubStatus
 	Log      *slog.Logger
@@ -190,6 +191,7 @@ func (s *Server) Mount(app *fiber.App) {
 	s.personRoutes()
 	s.identityRoutes()
 	s.leaveRoutes(app)
+	s.searchRoutes()
 	s.accountRoutes()
 	s.connectRoutes(app)
 	s.agentRoutes()

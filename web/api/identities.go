@@ -58,6 +58,7 @@ func (s *Server) addIdentity(ctx context.Context, in *addIdentityInput) (*body[P
 	if err != nil {
 		return nil, err
 	}
+	s.personChanged(ctx, p.ID)
 	if err := s.audit(ctx, "person.identity.add", string(p.ID), map[string]string{"scheme": i.Scheme}); err != nil {
 		return nil, err
 	}
@@ -104,5 +105,6 @@ func (s *Server) removeIdentity(ctx context.Context, in *removeIdentityInput) (*
 	if err := s.People.RemoveIdentity(ctx, p.ID, timeline.IdentityID(in.Identity)); err != nil {
 		return nil, err
 	}
+	s.personChanged(ctx, p.ID)
 	return nil, s.audit(ctx, "person.identity.remove", string(p.ID), nil)
 }

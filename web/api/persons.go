@@ -168,6 +168,7 @@ func (s *Server) changePerson(ctx context.Context, in *changePersonInput) (*body
 			return nil, err
 		}
 	}
+	s.personChanged(ctx, p.ID)
 	return s.getPerson(ctx, &idInput{ID: string(p.ID)})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/inbox/journal"
+	"github.com/parley-hub/parley/inbox/search"
 	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/internal/blob"
 	"github.com/parley-hub/parley/internal/bus"
@@ -100,6 +101,7 @@ var kinds = []problemKind{
 	{"throttled", 429, "Too many attempts", "Wait for the time in Retry-After."},
 	{"internal", 500, "Something went wrong on our side", "Try again. If it happens again, tell whoever runs the hub the time it happened."},
 	{"no-room", 507, "There is no room for the file", "Tell whoever runs the hub: its disk is full. Everything else goes on."},
+	{"search-slow", 503, "The search takes too long", "Narrow it: a longer word, a shorter time, a conversation or a label. Or try again in a moment."},
 	{"unavailable", 503, "The hub cannot do this at the moment", "Try again with the same id after the time in Retry-After; nothing is doubled."},
 }
 
@@ -191,7 +193,7 @@ var knownErrors = []struct {
 
 // unavailable reports whether an error is the store's, the broker's or time's.
 func unavailable(err error) bool {
-	for _, e := range []error{store.ErrUnavailable, bus.ErrUnavailable, bus.ErrNotDurable, bus.ErrClosed, auth.ErrBusy,
+	for _, e := range []error{store.ErrUnavailable, search.ErrUnavailable, bus.ErrUnavailable, bus.ErrNotDurable, bus.ErrClosed, auth.ErrBusy,
 		context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, e) {
 			return true

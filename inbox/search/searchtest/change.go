@@ -54,7 +54,10 @@ func pages(t *testing.T, r *rig) {
 			t.Run(fmt.Sprintf("%s %q", sort, text), func(t *testing.T) {
 				r := &rig{t: t, e: r.e}
 				var all []search.Doc
-				if !r.eventually(func() bool { all = r.all(search.Query{Text: text, Sort: sort, Scope: everybody, Limit: 7}); return len(all) == many }) {
+				if !r.eventually(func() bool {
+					all = r.all(search.Query{Text: text, Sort: sort, Scope: everybody, Limit: 7})
+					return len(all) == many
+				}) {
 					t.Fatalf("%d found in all, want %d", len(all), many)
 				}
 				seen := map[string]bool{}
