@@ -176,14 +176,10 @@ func reactionName(emoji string) string {
 // buttons counts the answers and the links offered, and says what is wrong with them.
 func buttons(bs []timeline.Button) (replies, links int, bad *channels.Failure) {
 	for _, b := range bs {
-		switch {
-		case b.Kind == "link":
-			links++
-			if meta.WebURL(b.Value) == "" {
-				return 0, 0, meta.Refused(channels.BadContent, "The button %q needs a web address.", b.Title)
-			}
-		default:
+		if b.Kind != "link" {
 			replies++
+		} else if links++; meta.WebURL(b.Value) == "" {
+			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs a web address.", b.Title)
 		}
 		if n := utf8.RuneCountInString(b.Title); n == 0 || n > maxTitle {
 			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs 1 to %d characters.", b.Title, maxTitle)

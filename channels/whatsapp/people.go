@@ -65,7 +65,8 @@ func (w who) with(all []contact) who {
 	for _, c := range all {
 		p := party(c.WaID, c.UserID)
 		same := w.waID != "" && p.waID != "" && number(p.waID) == number(w.waID) || w.bsuid != "" && p.bsuid == w.bsuid
-		if !same && !(w.nobody() && len(all) == 1) {
+		only := w.nobody() && len(all) == 1
+		if !same && !only {
 			continue
 		}
 		if w.waID == "" {
