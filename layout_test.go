@@ -27,6 +27,7 @@ var layout = map[string][]string{
 	"inbox/journal":        {"=inbox", "timeline", "internal"},
 	"inbox/continuity":     {"=inbox", "timeline", "internal"},
 	"inbox/realtime":       {"=inbox", "timeline", "internal"},
+	"inbox/views":          {"=inbox", "timeline", "internal"},
 	"inbox/search":         {"=inbox", "inbox/search", "timeline", "internal"},
 	"internal":             {"timeline", "internal"},
 	"internal/bus":         {"timeline"},

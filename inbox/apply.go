@@ -136,6 +136,7 @@ func Apply(c *timeline.Conversation, ev *timeline.Event, changes ...Change) {
 }
 
 func applyMessage(c *timeline.Conversation, ev *timeline.Event) {
+	c.Attached = c.Attached || carries(ev)
 	switch ev.Direction {
 	case timeline.In:
 		c.InCount++
@@ -173,6 +174,17 @@ func applyMessage(c *timeline.Conversation, ev *timeline.Event) {
 		c.Last = preview(ev)
 		c.LastAt = ev.At
 	}
+}
+
+// carries reports whether an event brings a file that people would call an attachment.
+func carries(ev *timeline.Event) bool {
+	return ev.Message != nil && slices.ContainsFunc(ev.Message.Parts, func(p timeline.Part) bool {
+		switch p.Kind {
+		case timeline.PartImage, timeline.PartVideo, timeline.PartAudio, timeline.PartFile:
+			return p.Inline == ""
+		}
+		return false
+	})
 }
 
 // Speaks reports whether the person themselves said something that wants an answer, as

@@ -46,7 +46,7 @@ func applyErased(c *timeline.Conversation, ev *timeline.Event) {
 		return
 	}
 	c.Name, c.Avatar, c.Subject, c.Opening = ErasedName, "", "", ""
-	c.WaitingSince, c.SnoozeUntil, c.Undelivered = nil, nil, 0
+	c.WaitingSince, c.SnoozeUntil, c.Undelivered, c.Attached = nil, nil, 0, false
 	if c.State != timeline.Resolved {
 		at := ev.Received
 		c.State, c.ResolvedAt = timeline.Resolved, &at

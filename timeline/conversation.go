@@ -38,6 +38,7 @@ type Conversation struct {
 	LastInSeq    int64          `json:"lastInSeq"`
 	LastOutSeq   int64          `json:"lastOutSeq"`
 	Undelivered  int            `json:"undelivered,omitempty"` // messages of ours in failed or unknown
+	Attached     bool           `json:"attached,omitempty"`    // a message carried a file
 	Last         *Preview       `json:"last,omitempty"`
 	LastAt       time.Time      `json:"lastAt"` // of the last message; lists sort by it
 	CreatedAt    time.Time      `json:"createdAt"`

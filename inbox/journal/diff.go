@@ -32,6 +32,7 @@ func diff(was, now *timeline.Conversation) bson.D {
 	d.put("lastInSeq", was.LastInSeq != now.LastInSeq, now.LastInSeq)
 	d.put("lastOutSeq", was.LastOutSeq != now.LastOutSeq, now.LastOutSeq)
 	d.opt("undelivered", was.Undelivered != now.Undelivered, now.Undelivered == 0, now.Undelivered)
+	d.opt("attached", was.Attached != now.Attached, !now.Attached, now.Attached)
 	d.opt("last", was.Last != now.Last, now.Last == nil, now.Last)
 	d.put("lastAt", !was.LastAt.Equal(now.LastAt), now.LastAt)
 	d.put("createdAt", !was.CreatedAt.Equal(now.CreatedAt), now.CreatedAt)

@@ -54,7 +54,7 @@ const (
 )
 
 // Schema declares every collection and index: all hot queries seek. At most eight indexes
-// on conversations, each equality → sort → _id.
+// hold every conversation, each equality → sort → _id.
 var Schema = []Spec{
 	{Name: Accounts, Indexes: []Index{{Name: "channel", Fields: []string{"channel", "handle"}}}},
 	{Name: Persons, Indexes: []Index{{Name: "recent", Fields: []string{"-lastAt", "-_id"}}, {Name: "merged", Fields: []string{"mergedInto"}, Sparse: true}, {Name: "alike", Fields: []string{"profile.name"}, Sparse: true}}},
@@ -70,6 +70,9 @@ var Schema = []Spec{
 		{Name: "deadline", Fields: []string{"state", "nextDeadline", "_id"}},
 		{Name: "person", Fields: []string{"person", "-lastAt", "-_id"}},
 		{Name: "number", Fields: []string{"number"}, Unique: true},
+		// Beside these eight, two that most conversations are not in: a message of those costs nothing more.
+		{Name: "priority", Fields: []string{"priority", "state", "-lastAt", "-_id"}, Sparse: true},
+		{Name: "undelivered", Fields: []string{"undelivered", "state", "-lastAt", "-_id"}, Sparse: true},
 	}},
 	{Name: Events, Indexes: []Index{
 		{Name: "seq", Fields: []string{"conversation", "seq"}, Unique: true},
