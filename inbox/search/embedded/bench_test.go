@@ -193,6 +193,11 @@ func benchFill(t *testing.T, e *Engine, c *corpus, n int) {
 	}
 	put()
 	took := time.Since(begin) - making
+	tidy := time.Now()
+	if err := f.Finish(ctx); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("merged in %s", time.Since(tidy).Round(time.Millisecond))
 	t.Logf("filled: %d messages in %s, %.0f/s, %.0f µs of CPU each", n, took.Round(time.Millisecond), float64(n)/took.Seconds(),
 		float64((cpuTime(t)-cpu-making).Microseconds())/float64(n))
 }

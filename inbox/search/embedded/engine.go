@@ -295,6 +295,9 @@ func (f *fill) Place(ctx context.Context) (string, error) {
 
 // Finish implements [search.Fill].
 func (f *fill) Finish(ctx context.Context) error {
+	if err := f.x.tidy(ctx); err != nil {
+		return unavailable(err)
+	}
 	err := f.x.file.Write(ctx, func(c *sqlfile.Conn) error {
 		if err := setMeta(c, metaPlace, ""); err != nil {
 			return err
@@ -342,7 +345,7 @@ func (e *Engine) Stats(ctx context.Context) (search.Stats, error) {
 	s := search.Stats{Docs: map[search.Kind]int64{}, Bytes: e.now.file.Size()}
 	err := e.now.file.Read(ctx, func(c *sqlfile.Conn) error {
 		for k := range e.now.kinds {
-			n, _, err := c.Int(strings.ReplaceAll(`SELECT count(*) FROM doc_$ WHERE data <> ''`, "$", string(k)))
+			n, _, err := c.Int(strings.ReplaceAll(`SELECT count(*) FROM doc_$ WHERE gone = 0`, "$", string(k)))
 			if err != nil {
 				return err
 			}

@@ -86,11 +86,19 @@ type finder struct {
 	asked search.Asked
 	where []string
 	args  []any
+	joins map[string]bool // tables that the conditions name
 }
 
 func (f *finder) and(cond string, args ...any) {
 	f.where = append(f.where, cond)
 	f.args = append(f.args, args...)
+}
+
+func (f *finder) join(alias string) {
+	if f.joins == nil {
+		f.joins = map[string]bool{}
+	}
+	f.joins[alias] = true
 }
 
 func (f *finder) find(at place) (out search.Results, err error) {
@@ -127,48 +135,44 @@ func (f *finder) find(at place) (out search.Results, err error) {
 	return out, nil
 }
 
-// rows reads finds, the newest first, below a row.
+// rows reads finds, the newest first, below a row. First only what is filtered by is read, and
+// of those that are left the rest.
 func (f *finder) rows(match string, below int64, limit int) (docs []search.Doc, ids []int64, err error) {
-	var b strings.Builder
-	args := []any{}
-	b.WriteString("SELECT d.rowid, d.id, d.rev, d.seq, d.conv, d.account, d.data, d.dir, d.att, d.person, c.id, a.id, a.channel FROM ")
-	id := "d.rowid"
+	name := string(f.k.name)
+	id, from := "d.rowid", "doc_"+name+" d"
+	var where []string
+	var args []any
+	and := func(cond string, a ...any) { where, args = append(where, cond), append(args, a...) }
 	if match != "" {
-		id = "f.rowid"
-		b.WriteString("fts_" + string(f.k.name) + " f CROSS JOIN ")
-	}
-	b.WriteString("doc_" + string(f.k.name) + " d ")
-	if match != "" {
-		b.WriteString("ON d.rowid = f.rowid ")
-	}
-	b.WriteString("LEFT JOIN conv c ON c.ord = d.conv LEFT JOIN account a ON a.ord = d.account WHERE ")
-	if match != "" {
-		b.WriteString("fts_" + string(f.k.name) + " MATCH ? AND ")
-		args = append(args, match)
+		id, from = "f.rowid", "fts_"+name+" f CROSS JOIN doc_"+name+" d ON d.rowid = f.rowid"
+		and("fts_"+name+" MATCH ?", match)
+	} else {
+		and("d.gone = 0")
 	}
 	if below > 0 {
-		b.WriteString(id + " < ? AND ")
-		args = append(args, below)
+		and(id+" < ?", below)
 	}
 	if s := f.q.Filter.Since; !s.IsZero() {
-		b.WriteString(id + " >= ? AND ")
-		args = append(args, s.UnixMilli()<<timeShift)
+		and(id+" >= ?", s.UnixMilli()<<timeShift)
 	}
 	if u := f.q.Filter.Until; !u.IsZero() {
-		b.WriteString(id + " < ? AND ")
-		args = append(args, u.UnixMilli()<<timeShift)
+		and(id+" < ?", u.UnixMilli()<<timeShift)
 	}
-	b.WriteString("d.data <> ''")
-	for _, w := range f.where {
-		b.WriteString(" AND " + w)
+	where, args = append(where, f.where...), append(args, f.args...)
+	for alias, join := range map[string]string{"a": " CROSS JOIN account a ON a.ord = d.account", "c": " CROSS JOIN conv c ON c.ord = d.conv"} {
+		if f.joins[alias] {
+			from += join
+		}
 	}
-	b.WriteString(" ORDER BY " + id + " DESC LIMIT ?")
-	args = append(append(args, f.args...), int64(limit))
-	err = f.c.Each(f.ctx, b.String(), rowColumns+6, func(r []driver.Value) bool {
+	inner := fmt.Sprintf("SELECT %s AS row FROM %s WHERE %s ORDER BY %s DESC LIMIT ?", id, from, strings.Join(where, " AND "), id)
+	outer := fmt.Sprintf(`SELECT d.rowid, t.id, d.rev, d.seq, d.conv, d.account, t.data, d.dir, d.att, d.person, c.id, a.id, a.channel
+		FROM (%s) x CROSS JOIN doc_%s d ON d.rowid = x.row CROSS JOIN txt_%[2]s t ON t.rowid = x.row
+		LEFT JOIN conv c ON c.ord = d.conv LEFT JOIN account a ON a.ord = d.account ORDER BY x.row DESC`, inner, name)
+	err = f.c.Each(f.ctx, outer, rowColumns+6, func(r []driver.Value) bool {
 		docs = append(docs, f.doc(r))
 		ids = append(ids, number(r[0]))
 		return true
-	}, args...)
+	}, append(args, int64(limit))...)
 	return docs, ids, err
 }
 
@@ -229,9 +233,11 @@ func (f *finder) ranked(match string, at place) (out search.Results, err error) 
 func (f *finder) filters() {
 	flt := &f.q.Filter
 	if len(flt.Channels) > 0 {
+		f.join("a")
 		f.and("a.channel IN ("+holes(len(flt.Channels))+")", list(flt.Channels)...)
 	}
 	if len(flt.Accounts) > 0 {
+		f.join("a")
 		f.and("a.id IN ("+holes(len(flt.Accounts))+")", list(flt.Accounts)...)
 	}
 	if flt.Direction != "" {
@@ -248,6 +254,7 @@ func (f *finder) filters() {
 		f.and("EXISTS (SELECT 1 FROM conv p WHERE p.person = d.person AND "+strings.ReplaceAll(cond, "c.", "p.")+")", args...)
 		return
 	}
+	f.join("c")
 	f.and(cond, args...)
 }
 

@@ -35,10 +35,14 @@ type kind struct {
 	insert  string
 	update  string
 	remove  string
+	text    string
+	retext  string
+	untext  string
 	put     string
 	del     string
 	ofConv  string
 	hasWord string
+	merge   string
 }
 
 // conv is what writing a document needs of its conversation.
@@ -90,14 +94,18 @@ func openIndex(path string, kinds []search.Kind) (x *index, err error) {
 func newKind(k search.Kind) *kind {
 	f := func(s string) string { return strings.ReplaceAll(s, "$", string(k)) }
 	return &kind{name: k, words: newWords(k),
-		byHash:  f(`SELECT rowid, id, rev, seq, conv, account, data FROM doc_$ WHERE hash = ?`),
+		byHash:  f(`SELECT d.rowid, t.id, d.rev, d.seq, d.conv, d.account, t.data FROM doc_$ d CROSS JOIN txt_$ t ON t.rowid = d.rowid WHERE d.hash = ?`),
 		row:     f(`SELECT hash FROM doc_$ WHERE rowid = ?`),
-		insert:  f(`INSERT INTO doc_$ (rowid, hash, id, rev, seq, conv, person, account, dir, att, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-		update:  f(`UPDATE doc_$ SET rev = ?, person = ?, dir = ?, att = ?, data = ? WHERE rowid = ?`),
+		insert:  f(`INSERT INTO doc_$ (rowid, hash, rev, seq, conv, person, account, dir, att, gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+		update:  f(`UPDATE doc_$ SET rev = ?, person = ?, dir = ?, att = ?, gone = ? WHERE rowid = ?`),
+		text:    f(`INSERT INTO txt_$ (rowid, id, data) VALUES (?, ?, ?)`),
+		retext:  f(`UPDATE txt_$ SET data = ? WHERE rowid = ?`),
+		untext:  f(`DELETE FROM txt_$ WHERE rowid = ?`),
 		remove:  f(`DELETE FROM doc_$ WHERE rowid = ?`),
 		put:     f(`INSERT INTO fts_$ (rowid, body, extra, tags) VALUES (?, ?, ?, ?)`),
 		del:     f(`INSERT INTO fts_$ (fts_$, rowid, body, extra, tags) VALUES ('delete', ?, ?, ?, ?)`),
-		ofConv:  f(`SELECT d.rowid, d.id, d.rev, d.seq, d.conv, d.account, d.data FROM fts_$ f CROSS JOIN doc_$ d ON d.rowid = f.rowid WHERE fts_$ MATCH ? AND d.seq <= ?`),
+		ofConv:  f(`SELECT d.rowid, t.id, d.rev, d.seq, d.conv, d.account, t.data FROM fts_$ f CROSS JOIN doc_$ d ON d.rowid = f.rowid CROSS JOIN txt_$ t ON t.rowid = f.rowid WHERE fts_$ MATCH ? AND d.seq <= ?`),
+		merge:   f(`INSERT INTO fts_$ (fts_$, rank) VALUES ('merge', ?)`),
 		hasWord: f(`SELECT rowid FROM fts_$ WHERE fts_$ MATCH ? LIMIT 1`),
 	}
 }
@@ -246,7 +254,7 @@ func (x *index) erase(c *sqlfile.Conn, k *conv, upTo int64) error {
 			if err := x.clear(c, kd, r); err != nil {
 				return err
 			}
-			if _, err := c.Exec(kd.remove, r.rowid); err != nil {
+			if err := kd.take(c, r.rowid); err != nil {
 				return err
 			}
 		}
@@ -309,14 +317,25 @@ func (x *index) doc(c *sqlfile.Conn, k *kind, d *search.Doc) error {
 		data = pack(d.Fields)
 	}
 	if there {
+		if base := d.At.UnixMilli() << timeShift; old.rowid>>timeShift == base>>timeShift && old.conv == cv.ord {
+			if _, err := c.Exec(k.update, d.Rev, string(d.Person), direction(d.Direction), flag(d.Attachment), flag(data == ""), old.rowid); err != nil {
+				return err
+			}
+			if data == old.data {
+				return nil
+			}
+			if err := x.clear(c, k, old); err != nil {
+				return err
+			}
+			if _, err := c.Exec(k.retext, data, old.rowid); err != nil {
+				return err
+			}
+			return x.index(c, k, old.rowid, cv.ord, old.account, data)
+		}
 		if err := x.clear(c, k, old); err != nil {
 			return err
 		}
-		if base := d.At.UnixMilli() << timeShift; old.rowid>>timeShift == base>>timeShift && old.conv == cv.ord {
-			_, err := c.Exec(k.update, d.Rev, string(d.Person), direction(d.Direction), flag(d.Attachment), data, old.rowid)
-			return errors.Join(err, x.index(c, k, old.rowid, cv.ord, old.account, data))
-		}
-		if _, err := c.Exec(k.remove, old.rowid); err != nil {
+		if err := k.take(c, old.rowid); err != nil {
 			return err
 		}
 	}
@@ -340,10 +359,22 @@ func (x *index) add(c *sqlfile.Conn, k *kind, d *search.Doc, cv int64, data stri
 		}
 		id++
 	}
-	if _, err := c.Exec(k.insert, id, h, d.ID, d.Rev, d.Seq, cv, string(d.Person), acct, direction(d.Direction), flag(d.Attachment), data); err != nil {
+	if _, err := c.Exec(k.insert, id, h, d.Rev, d.Seq, cv, string(d.Person), acct, direction(d.Direction), flag(d.Attachment), flag(data == "")); err != nil {
+		return err
+	}
+	if _, err := c.Exec(k.text, id, d.ID, data); err != nil {
 		return err
 	}
 	return x.index(c, k, id, cv, acct, data)
+}
+
+// take removes a row.
+func (k *kind) take(c *sqlfile.Conn, rowid int64) error {
+	if _, err := c.Exec(k.remove, rowid); err != nil {
+		return err
+	}
+	_, err := c.Exec(k.untext, rowid)
+	return err
 }
 
 // index adds a document's words.
@@ -460,6 +491,34 @@ func texts(fs []search.Field) []string {
 		out[i] = f.Text
 	}
 	return out
+}
+
+// tidyPages is how much of the index of words is merged in one transaction; others write in between.
+const tidyPages = 1000
+
+// tidy merges the index of words into one piece, which makes searching quicker.
+func (x *index) tidy(ctx context.Context) error {
+	for _, k := range x.kinds {
+		pages, before := int64(-tidyPages), int64(-1)
+		for {
+			var after int64
+			err := x.file.Write(ctx, func(c *sqlfile.Conn) (err error) {
+				if _, err = c.Exec(k.merge, pages); err != nil {
+					return err
+				}
+				after, _, err = c.Int(`SELECT total_changes()`)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if before >= 0 && after-before < 2 { // nothing was merged
+				break
+			}
+			pages, before = tidyPages, after
+		}
+	}
+	return nil
 }
 
 // moment is the time in a rowid.

@@ -8,12 +8,12 @@ import (
 
 // version changes when the tables, or what the words of a text are, change: an index of another
 // version is made anew.
-const version = 1
+const version = 2
 
 // Tables. A document's rowid is its time (milliseconds since 1970, shifted by timeShift) and a few
 // bits that tell apart what happened in one: so the newest first is the order of the index
-// itself. The text is kept beside the index of words, which is what takes a word out again
-// for good. Conversations are kept once and joined.
+// itself. What filters look at is kept apart from the texts, so that many rows are
+// looked through quickly. The text is kept because it is what takes a word out of the index again for good. Conversations are kept once and joined.
 //
 // The index of words counts no lengths (columnsize=0): ranking reads the texts.
 func schema(kinds []search.Kind) []string {
@@ -31,9 +31,9 @@ func schema(kinds []search.Kind) []string {
 	}
 	for _, k := range kinds {
 		list = append(list,
-			fmt.Sprintf(`CREATE TABLE IF NOT EXISTS doc_%s (rowid INTEGER PRIMARY KEY, hash INTEGER NOT NULL, id TEXT NOT NULL, rev INTEGER NOT NULL,
-				seq INTEGER NOT NULL, conv INTEGER NOT NULL, person TEXT NOT NULL, account INTEGER NOT NULL, dir INTEGER NOT NULL,
-				att INTEGER NOT NULL, data TEXT NOT NULL)`, k),
+			fmt.Sprintf(`CREATE TABLE IF NOT EXISTS doc_%s (rowid INTEGER PRIMARY KEY, hash INTEGER NOT NULL, conv INTEGER NOT NULL, account INTEGER NOT NULL,
+				dir INTEGER NOT NULL, att INTEGER NOT NULL, gone INTEGER NOT NULL, seq INTEGER NOT NULL, rev INTEGER NOT NULL, person TEXT NOT NULL)`, k),
+			fmt.Sprintf(`CREATE TABLE IF NOT EXISTS txt_%s (rowid INTEGER PRIMARY KEY, id TEXT NOT NULL, data TEXT NOT NULL)`, k),
 			fmt.Sprintf(`CREATE INDEX IF NOT EXISTS doc_%s_hash ON doc_%[1]s (hash)`, k),
 			fmt.Sprintf(`CREATE VIRTUAL TABLE IF NOT EXISTS fts_%s USING fts5 (body, extra, tags, content='', columnsize=0, tokenize="ascii")`, k),
 			fmt.Sprintf(`INSERT INTO fts_%s (fts_%[1]s, rank) VALUES ('secure-delete', 1)`, k),
