@@ -97,6 +97,7 @@ type Setting struct {
 	Default  string
 	Optional bool
 	Advanced bool               // most accounts leave it alone: the form folds it away
+	Handle   bool               // its value is the far side's name for the account, by which callbacks that were split find it
 	Check    func(string) error // its error is shown beside the field
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 var accountSettings = []channels.Setting{
-	{Name: setPage, Kind: "text", Label: text("Page id", "公共主页 ID"), Check: meta.CheckID,
+	{Name: setPage, Kind: "text", Handle: true, Label: text("Page id", "公共主页 ID"), Check: meta.CheckID,
 		Help: text("Of the Page, as callbacks carry it. Filled in by connecting.", "公共主页的 ID，与回调中的一致。连接时自动填写。")},
 	{Name: setToken, Kind: "secret", Label: text("Page access token", "主页访问令牌"), Check: meta.CheckToken,
 		Help: text("The Page's own, which has no end. Filled in by connecting.", "主页自身的长期令牌。连接时自动填写。")},

@@ -20,7 +20,7 @@ const (
 )
 
 var accountSettings = []channels.Setting{
-	{Name: "phoneNumberId", Kind: "text", Label: text("Phone number id", "电话号码 ID"), Check: meta.CheckID,
+	{Name: "phoneNumberId", Kind: "text", Handle: true, Label: text("Phone number id", "电话号码 ID"), Check: meta.CheckID,
 		Help: text("Of the business phone number, as the app's dashboard shows it. Not the number itself.", "商业电话号码的 ID，见应用后台。不是号码本身。")},
 	{Name: "businessId", Kind: "text", Label: text("Business account id", "商业账户 ID"), Check: meta.CheckID,
 		Help: text("Of the WhatsApp Business Account that has the number.", "该号码所属的 WhatsApp Business 账户 ID。")},

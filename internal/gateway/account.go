@@ -197,6 +197,11 @@ func (g *Gateway) fill(c *channels.Channel, r *record, values map[string]string)
 	if err := check(c.Settings, values); err != nil {
 		return err
 	}
+	for _, s := range c.Settings {
+		if s.Handle && values[s.Name] != "" {
+			r.Handle = timeline.Handle(values[s.Name])
+		}
+	}
 	before, err := g.openAll(r.ID, r.Secrets)
 	if err != nil {
 		return err
