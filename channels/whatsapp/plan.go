@@ -31,6 +31,8 @@ const (
 // characters as people see them, and each file alone, with the text as its caption where it
 // carries one. Where only templates may go, it is the template that the text reads like.
 func (s *Session) Plan(o timeline.Outbound) ([]channels.Step, error) {
+	rule, _, ok := Channel.Can.Allowed(o.Opened, o.Actor.Kind, o.At)
+	late := ok && rule.Name == ruleTemplate
 	switch {
 	case o.Moderation != nil:
 		return nil, meta.Refused(channels.BadContent, "There is nothing public on WhatsApp.")
@@ -39,17 +41,23 @@ func (s *Session) Plan(o timeline.Outbound) ([]channels.Step, error) {
 	case o.Unsend != nil:
 		return nil, meta.Refused(channels.BadContent, "Messages on WhatsApp cannot be taken back from here.")
 	case o.Reaction != nil:
-		if o.Reaction.Of.Remote == "" {
-			return nil, meta.Refused(channels.BadContent, "The message is not known to WhatsApp yet.")
-		}
-		return []channels.Step{{Kind: stepReact}}, nil
+		return planReaction(o.Reaction, late)
 	case o.Message == nil:
 		return nil, meta.Refused(channels.BadContent, "There is nothing to send.")
-	}
-	if rule, _, ok := Channel.Can.Allowed(o.Opened, o.Actor.Kind, o.At); ok && rule.Name == ruleTemplate {
+	case late:
 		return s.planTemplate(o.Message)
 	}
 	return planMessage(o.Message)
+}
+
+func planReaction(r *timeline.Reaction, late bool) ([]channels.Step, error) {
+	switch {
+	case r.Of.Remote == "":
+		return nil, meta.Refused(channels.BadContent, "The message is not known to WhatsApp yet.")
+	case late:
+		return nil, meta.Refused(channels.WindowClosed, "After 24 hours nothing but approved templates can be sent, reactions neither.")
+	}
+	return []channels.Step{{Kind: stepReact}}, nil
 }
 
 // planTemplate is the template that a text reads like.

@@ -27,8 +27,8 @@ const opaque = "parley:"
 func (s *Session) do(ctx context.Context, st channels.Step) channels.Result {
 	switch st.Kind {
 	case stepSend, stepTemplate:
-		if st.Kind == stepSend && st.Tag == ruleTemplate {
-			return meta.No(meta.Refused(channels.WindowClosed, "After 24 hours only approved templates can be sent."))
+		if bad := s.overdue(&st); bad != nil {
+			return meta.No(bad)
 		}
 		b, bad := s.content(ctx, st)
 		if bad != nil {
@@ -47,6 +47,25 @@ func (s *Session) do(ctx context.Context, st channels.Step) channels.Result {
 		return s.send(ctx, st, body{"type": "reaction", "reaction": body{"message_id": string(r.Of.Remote), "emoji": emoji}}, meta.Repeatable)
 	}
 	return meta.No(meta.Refused(channels.BadContent, "WhatsApp cannot do this from here."))
+}
+
+// overdue makes a text that was planned while the window was open, and leaves after it, the
+// template that it reads like.
+func (s *Session) overdue(st *channels.Step) *channels.Failure {
+	m := st.Outbound.Message
+	switch {
+	case st.Kind != stepSend || st.Tag != ruleTemplate:
+		return nil
+	case m == nil || m.Text != st.Text: // a part of a message is no template
+		return meta.Refused(channels.WindowClosed, "The 24 hours were over before all of the message had left. Only approved templates can be sent now.")
+	}
+	steps, err := s.planTemplate(m)
+	var bad *channels.Failure
+	if errors.As(err, &bad) {
+		return bad
+	}
+	st.Kind, st.Data = steps[0].Kind, steps[0].Data
+	return nil
 }
 
 // send makes the call. An answer without an id is no answer.

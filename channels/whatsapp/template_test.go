@@ -104,6 +104,30 @@ func TestWindowBoundary(t *testing.T) {
 	}
 }
 
+// A text that was planned in time and leaves too late is the template that it reads like, or refused.
+func TestOverdue(t *testing.T) {
+	calls := 0
+	s := opened(t, channeltest.NewHub().Far(func(q *channeltest.Request) channeltest.Reply {
+		if calls++; !strings.Contains(string(q.Body), `"template":{"language":{"code":"de"},"name":"plain"}`) {
+			t.Errorf("%s", q.Body)
+		}
+		return channeltest.Reply{Body: `{"messages":[{"id":"wamid.1"}]}`}
+	}))
+	for text, want := range map[string]channels.Outcome{"Wir haben eine Frage zu Ihrer Bestellung.": channels.Accepted, "Hi": channels.Rejected, strings.Repeat("Hi", maxText): channels.Rejected} {
+		st := planned(t, s, toMaya(text))[0]
+		st.Tag = ruleTemplate
+		if r := s.Do(t.Context(), st); r.Outcome != want || want == channels.Rejected && r.Failure.Class != channels.WindowClosed {
+			t.Errorf("%s %v", r.Outcome, r.Failure)
+		}
+	}
+	if calls != 1 {
+		t.Errorf("%d calls", calls)
+	}
+	o := late("")
+	o.Message, o.Reaction = nil, &timeline.Reaction{Of: timeline.Ref{Remote: "wamid.text"}, Emoji: "👍"}
+	refusedAs(t, s, o, channels.WindowClosed, "reactions")
+}
+
 // Writing first: a number however it is written, or an id; the first message is a template.
 func TestStart(t *testing.T) {
 	s := opened(t, channeltest.NewHub())
