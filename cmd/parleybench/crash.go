@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-hub/parley/internal/simulate"
@@ -75,6 +76,8 @@ type torment struct {
 	ledger   *ledger
 	visitors []*simulate.VisitorClient
 	agents   []*simulate.AgentClient
+	written  *written
+	unsent   atomic.Int64 // callbacks and mails on their way
 	talking  sync.WaitGroup
 }
 
@@ -89,6 +92,10 @@ func (t *torment) run(ctx context.Context, cycles int) (verdict, error) {
 	if err := t.srv.openChat(ctx, token); err != nil {
 		return verdict{}, err
 	}
+	if t.written, err = t.srv.openWritten(ctx, token); err != nil {
+		return verdict{}, err
+	}
+	defer t.written.close() //nolint:errcheck // the test is over
 	online, leave := context.WithCancel(ctx)
 	defer leave()
 	talk, hush := context.WithCancel(online)
@@ -147,6 +154,7 @@ func (t *torment) gather(online, talk context.Context, token string) {
 		t.talking.Go(func() { v.Run(online) })
 		t.talking.Go(func() { t.chat(talk, i, v, rnd) })
 	}
+	t.correspond(online, talk)
 	for i := range 2 {
 		todo := make(chan simulate.Frame, 256)
 		a := simulate.NewAgent(simulate.AgentConfig{Base: t.srv.base(), Token: token, HTTP: web, OnEvent: func(f simulate.Frame) {
@@ -191,7 +199,7 @@ func (t *torment) answer(online, talk context.Context, who int, a *simulate.Agen
 			return
 		case f = <-todo:
 		}
-		if f.Event.Kind != timeline.KindMessage || f.Event.Direction != timeline.In || n%5 != who {
+		if f.Event.Kind != timeline.KindMessage || f.Event.Direction != timeline.In || f.Event.Thread.Account != chatAccount || n%5 != who {
 			continue
 		}
 		id, text := simulate.NewID(), fmt.Sprintf("agent %d says %06d", who, n)
@@ -221,7 +229,7 @@ func (t *torment) calm(ctx context.Context) error {
 		if !sleep(ctx, 200*time.Millisecond) {
 			return ctx.Err()
 		}
-		waiting := 0
+		waiting := int(t.unsent.Load())
 		for _, v := range t.visitors {
 			waiting += v.Waiting()
 		}
@@ -249,7 +257,7 @@ func (t *torment) calm(ctx context.Context) error {
 }
 
 func (t *torment) restless() string {
-	out := ""
+	out := fmt.Sprintf("%d callbacks and mails are not taken; ", t.unsent.Load())
 	for i, v := range t.visitors {
 		if n := v.Waiting(); n > 0 {
 			out += fmt.Sprintf("visitor %d has %d unacknowledged; ", i, n)

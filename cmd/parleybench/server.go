@@ -61,9 +61,10 @@ func newServer(bin string) (*server, error) {
 
 func (s *server) base() string { return "http://" + s.addr }
 
-// env is the environment of the program: nothing of ours but where to look for files.
+// env is the environment of the program: nothing of ours but where to look for files. The far
+// sides are on loopback.
 func (s *server) env() []string {
-	out := []string{"PARLEY_ADDR=" + s.addr, "PARLEY_DATA=" + s.dir}
+	out := []string{"PARLEY_ADDR=" + s.addr, "PARLEY_DATA=" + s.dir, "PARLEY_ALLOW_NETWORKS=127.0.0.0/8"}
 	for _, k := range []string{"PATH", "HOME", "TMPDIR", "PARLEY_DEBUG_ADDR", "GOMAXPROCS", "GODEBUG"} {
 		if v, ok := os.LookupEnv(k); ok {
 			out = append(out, k+"="+v)
