@@ -320,3 +320,14 @@ func TestPoison(t *testing.T) {
 		t.Error(asJSON(t, in))
 	}
 }
+
+// An unknown item is named the same each time, whatever its fields are called.
+func TestUnknownIsNamedTheSame(t *testing.T) {
+	for fields, want := range map[string]string{`"":8,"20":{}`: "20", `"b":1,"a":2`: "a", `"":8`: "update"} {
+		for range 20 {
+			if u := one(t, theItem(fields)).Event.Unknown; u == nil || u.Type != want {
+				t.Fatalf("%s: %+v", fields, u)
+			}
+		}
+	}
+}
