@@ -205,6 +205,7 @@ function takeEvent(f: { seq: number; event: TimelineEvent; conversation?: Conver
   if (f.event.control?.name === "erased") {
     // what is on screen was said by somebody who is erased: nothing of it may stay
     act(of, { type: "erased" });
+    arrived.set((n) => (n.conversation === of ? { ...n, name: "", text: "", n: 0 } : n));
     void load(of, true);
     void cache.invalidateQueries({ queryKey: ["person", c.person] });
   }
