@@ -49,6 +49,33 @@ export class Inbox {
     await this.thread().getByText(text, { exact: true }).first().waitFor({ timeout });
   }
 
+  /** The switch of one way to reach the person, by its whole name; of several, the newest. */
+  leg(name) {
+    const legs = this.page.getByRole("group", { name: "Ways to reach the person" });
+    return legs
+      .getByRole("button")
+      .filter({ has: this.page.getByText(name, { exact: true }) })
+      .last();
+  }
+
+  /** Answers by one way. */
+  async sendBy(name, text) {
+    await this.leg(name).click();
+    await this.send(text);
+  }
+
+  /** The message that has this text, with everything that belongs to it. */
+  message(text) {
+    return this.page.getByRole("article").filter({ hasText: text }).last();
+  }
+
+  /** Opens what can be done with a message and picks one thing. */
+  async act(text, name) {
+    await this.message(text).hover();
+    await this.message(text).getByRole("button", { name: "What can be done with this message" }).click();
+    return this.page.getByRole("menuitem", { name });
+  }
+
   async send(text) {
     await this.reply.fill(text);
     await this.page

@@ -32,7 +32,15 @@ export function deliver(port, from, to, raw) {
 
 /** A mail as its bytes: plain text, or HTML with pictures that came along. */
 export function letter({ from, to, subject, text, html, pictures = [], headers = {}, id = messageID() }) {
-  const fields = { From: from, To: to, Subject: subject, Date: new Date().toUTCString(), "Message-ID": id, "MIME-Version": "1.0", ...headers };
+  const fields = {
+    From: from,
+    To: to,
+    Subject: subject,
+    Date: new Date().toUTCString(),
+    "Message-ID": id,
+    "MIME-Version": "1.0",
+    ...headers,
+  };
   const head = Object.entries(fields).map(([k, v]) => `${k}: ${v}`);
   if (!html) return [...head, "Content-Type: text/plain; charset=utf-8", "", text].join("\n");
   const parts = pictures.map((p) => [
@@ -121,7 +129,11 @@ function read({ from, rcpt, lines }) {
   const raw = lines.join("\r\n");
   const end = lines.indexOf("");
   const headers = {};
-  for (const l of lines.slice(0, end).join("\n").replace(/\n[ \t]+/g, " ").split("\n")) {
+  for (const l of lines
+    .slice(0, end)
+    .join("\n")
+    .replace(/\n[ \t]+/g, " ")
+    .split("\n")) {
     const at = l.indexOf(":");
     headers[l.slice(0, at).toLowerCase()] = l.slice(at + 1).trim();
   }
@@ -131,6 +143,8 @@ function read({ from, rcpt, lines }) {
 
 /** Quoted-printable and base64 parts made readable, side by side with what stands around them. */
 function decoded(body) {
-  const plain = body.replace(/=\n/g, "").replace(/(=[0-9A-F]{2})+/g, (x) => Buffer.from(x.replaceAll("=", ""), "hex").toString("utf8"));
+  const plain = body
+    .replace(/=\n/g, "")
+    .replace(/(=[0-9A-F]{2})+/g, (x) => Buffer.from(x.replaceAll("=", ""), "hex").toString("utf8"));
   return plain.replace(/(?:^[A-Za-z0-9+/=]{40,}$\n?)+/gm, (x) => Buffer.from(x, "base64").toString("utf8"));
 }

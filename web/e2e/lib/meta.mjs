@@ -24,18 +24,34 @@ export class Meta {
     if (!line) throw new Error(`metasim did not start:\n${m.out}`);
     m.url = `http://${line[1]}`;
     await m.post("apps", { id: m.app.id, name: "Hub", secret: m.app.secret });
-    m.shop = await m.post("accounts", { username: "moss.and.clay", name: "Moss & Clay", ig_id: "auto", subscribe: ["ig"] });
+    m.shop = await m.post("accounts", {
+      username: "moss.and.clay",
+      name: "Moss & Clay",
+      ig_id: "auto",
+      subscribe: ["ig"],
+    });
     m.media = (await m.post("media", { business: m.shop.key, caption: "Pots", product: "FEED" })).id;
     return m;
   }
 
   /** What the hub is told of the app: its ids, its secrets and where the platform's hosts are. */
   get settings() {
-    const hosts = { graphFacebook: "graph.facebook.com", graphInstagram: "graph.instagram.com", apiInstagram: "api.instagram.com" };
+    const hosts = {
+      graphFacebook: "graph.facebook.com",
+      graphInstagram: "graph.instagram.com",
+      apiInstagram: "api.instagram.com",
+    };
     const pages = { wwwInstagram: "www.instagram.com", wwwFacebook: "www.facebook.com" };
     const at = Object.entries({ ...hosts, ...pages }).map(([name, host]) => [name, `${this.url}/${host}`]);
     const { id, secret, verifyToken } = this.app;
-    return { appId: id, appSecret: secret, instagramAppId: id, instagramAppSecret: secret, verifyToken, ...Object.fromEntries(at) };
+    return {
+      appId: id,
+      appSecret: secret,
+      instagramAppId: id,
+      instagramAppSecret: secret,
+      verifyToken,
+      ...Object.fromEntries(at),
+    };
   }
 
   async call(method, path, body) {
@@ -72,13 +88,16 @@ export class Meta {
   }
 
   async comment(person, text) {
-    return (await this.post("act", { do: "comment", person, business: this.shop.key, media: this.media, text })).comment;
+    return (await this.post("act", { do: "comment", person, business: this.shop.key, media: this.media, text }))
+      .comment;
   }
 
   /** Calls that the hub made, whose bodies have the text in them. */
   async calls(method, path, text = "") {
     const { calls } = await this.get(`calls?method=${method}&path=${encodeURIComponent(path)}`);
-    return calls.filter((c) => JSON.stringify([c.body, c.query]).includes(text));
+    return calls.filter((c) =>
+      decodeURIComponent(JSON.stringify([c.body, c.query]).replaceAll("+", " ")).includes(text),
+    );
   }
 
   async stop() {

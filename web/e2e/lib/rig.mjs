@@ -25,12 +25,22 @@ export class Rig {
   }
 
   async begin() {
-    [this.meta, this.outbox, this.lmtp, this.browser] = await Promise.all([Meta.start(), Outbox.start(), freePort(), launch()]);
+    [this.meta, this.outbox, this.lmtp, this.browser] = await Promise.all([
+      Meta.start(),
+      Outbox.start(),
+      freePort(),
+      launch(),
+    ]);
     this.hub = await Hub.start({ PARLEY_ALLOW_NETWORKS: "127.0.0.0/8,::1/128" });
     await this.hub.agent(PRIYA, "Priya Nair", "admin");
     await this.hub.api("PATCH", "/api/me", { undo: 0 });
     await this.hub.api("PATCH", "/api/accounts/demo", { settings: { identitySecret: this.secret } });
-    await this.hub.api("POST", "/api/accounts", { id: "mail", channel: "email", name: "Halden support", settings: this.mailSettings() });
+    await this.hub.api("POST", "/api/accounts", {
+      id: "mail",
+      channel: "email",
+      name: "Halden support",
+      settings: this.mailSettings(),
+    });
   }
 
   mailSettings() {
