@@ -71,7 +71,7 @@ test-mail:
 	bash deploy/mail/test.sh
 
 ## test-e2e: browsers against the real binary
-test-e2e: build web/e2e/node_modules/.stamp chromium
+test-e2e: build metasim web/e2e/node_modules/.stamp chromium
 	cd web/app && $(NPM) run smoke
 	cd web/e2e && $(NPM) test
 
