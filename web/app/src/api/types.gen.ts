@@ -262,6 +262,7 @@ export interface Control {
 
 export interface Conversation {
   assignee: string
+  attached?: boolean
   avatar?: string
   createdAt: string
   id: string
@@ -439,11 +440,48 @@ export interface FieldProblem {
   message: string
 }
 
+export interface Found {
+  /** Those of the finds, for drawing rows. */
+  conversations: Record<string, Conversation>
+  groups: FoundGroup[]
+}
+
+export interface FoundGroup {
+  hits: Hit[]
+  kind: 'conversation' | 'person' | 'message'
+  /** Send it as after, with the same kind and filters, for the next page; absent on the last. */
+  next?: string
+}
+
 export interface Health {
   next?: string
   reason?: string
   since: string
   state: 'green' | 'amber' | 'red'
+}
+
+export interface Hit {
+  account?: string
+  at: string
+  attachment?: boolean
+  channel?: string
+  conversation?: string
+  direction?: 'in' | 'out' | 'internal'
+  /** Where the words are; the first field where they are in none that is shown. */
+  fields: HitField[]
+  /** Of the event, conversation or person. */
+  id: string
+  person?: string
+  /** Of a message, for opening its conversation there. */
+  seq?: number
+}
+
+export interface HitField {
+  name: string
+  /** What to highlight: from and before, in UTF-16 code units. */
+  ranges: number[][]
+  /** Plain text, all of it or a stretch around the first find. */
+  text: string
 }
 
 export interface HubStatus {
@@ -1420,6 +1458,13 @@ export interface Operations {
     path: '/api/realtime'
     query: { token?: string }
     answer: void
+  }
+  /** Find messages, people and conversations */
+  search: {
+    method: 'GET'
+    path: '/api/search'
+    query: { q?: string; kind?: '' | 'conversation' | 'person' | 'message'; typing?: boolean; sort?: 'relevance' | 'newest'; channel?: string[]; account?: string[]; assignee?: string; team?: string[]; label?: string[]; state?: string[]; direction?: '' | 'in' | 'out' | 'internal'; since?: string; until?: string; person?: string; conversation?: string; attachment?: '' | 'yes' | 'no'; after?: string; limit?: number }
+    answer: Found
   }
   /** Sign in with a password */
   'sign-in': {

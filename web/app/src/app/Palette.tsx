@@ -12,12 +12,15 @@ import type { Conversation, Me } from "../model/types";
 import { Icon } from "../ui/Icon";
 import { cx, Glyph, Kbd, Keys } from "../ui/parts";
 import s from "./overlays.module.css";
+import { useFound } from "./useFound";
 
-interface Hit {
+/** A line of the palette. */
+export interface Hit {
   id: string;
   group: Key;
   title: string;
-  side?: string;
+  side?: ReactNode;
+  when?: string;
   combo?: string;
   icon: ReactNode;
   run: () => void;
@@ -31,6 +34,23 @@ const groupWords: Record<Action["group"], Key> = {
   go: "group.go",
   app: "group.app",
 };
+
+const order: Key[] = [
+  "group.conversations",
+  "group.people",
+  "group.messages",
+  "group.conversation",
+  "group.write",
+  "group.go",
+  "group.list",
+  "group.app",
+];
+
+/** What is known here and what the hub found, each once, by group. */
+function together(here: Hit[], found: Hit[]): Hit[] {
+  const known = new Set(here.map((h) => h.id));
+  return [...here, ...found.filter((h) => !known.has(h.id))].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+}
 
 function matches(text: string, words: string[]): boolean {
   const low = text.toLocaleLowerCase();
@@ -46,7 +66,8 @@ export function Palette({ me }: { me: Me }) {
   const [at, setAt] = useState(0);
   const list = useRef<HTMLDivElement>(null);
 
-  const hits = useMemo((): Hit[] => {
+  const found = useFound(query, look);
+  const here = useMemo((): Hit[] => {
     const words = query.toLocaleLowerCase().split(/\s+/).filter(Boolean);
     const known = new Map<string, Conversation>();
     for (const [, page] of cache.getQueriesData<ListPage>({ queryKey: ["list"] }))
@@ -80,7 +101,7 @@ export function Palette({ me }: { me: Me }) {
       .map((c): Hit => {
         const ch = look(c.legs[0]?.channel ?? "");
         return {
-          id: c.id,
+          id: `conversation:${c.id}`,
           group: "group.conversations",
           title: c.name,
           side: matter(c),
@@ -88,9 +109,9 @@ export function Palette({ me }: { me: Me }) {
           run: () => go(inboxPath("all", c.id)),
         };
       });
-    const order: Key[] = ["group.conversations", "group.conversation", "group.write", "group.go", "group.list", "group.app"];
-    return [...people, ...acts, ...teams].sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+    return [...people, ...acts, ...teams];
   }, [all, query, t, look, me]);
+  const hits = useMemo(() => together(here, found.hits), [here, found.hits]);
 
   function close(run?: () => void) {
     overlay.set("none");
@@ -140,7 +161,7 @@ export function Palette({ me }: { me: Me }) {
         />
       </div>
       <div className={s.hits} id="palette-list" role="listbox" aria-label={t("palette.open")} ref={list}>
-        {hits.length === 0 ? <p className={s.none}>{t("palette.none", { query })}</p> : null}
+        {hits.length === 0 ? <p className={s.none}>{t(found.looking ? "palette.looking" : "palette.none", { query })}</p> : null}
         {hits.map((h, i) => (
           <div key={h.id} role="presentation">
             {hits[i - 1]?.group !== h.group ? <h2 role="presentation">{t(h.group)}</h2> : null}
@@ -158,6 +179,7 @@ export function Palette({ me }: { me: Me }) {
               {h.icon}
               <b>{h.title}</b>
               <span>{h.side}</span>
+              {h.when ? <time>{h.when}</time> : null}
               {h.combo ? <Keys combo={h.combo} /> : null}
             </div>
           </div>

@@ -9,6 +9,7 @@ import type {
   Channel,
   Conversation,
   Draft,
+  Found,
   Known,
   Mark,
   Me,
@@ -246,6 +247,22 @@ const kind = (note: boolean) => (note ? "?kind=note" : "");
 export const readDraft = (c: string, note: boolean) => call<Draft | undefined>(`/api/conversations/${id(c)}/draft${kind(note)}`);
 export const saveDraft = (c: string, note: boolean, d: Draft) =>
   call<unknown>(`/api/conversations/${id(c)}/draft${kind(note)}`, { method: "PUT", body: d satisfies Api.DraftInput });
+
+// ---- search -----------------------------------------------------------------
+
+export const searchQuery = (words: string) =>
+  queryOptions({
+    queryKey: ["search", words],
+    queryFn: async ({ signal }): Promise<Found> => {
+      const x = await call<Api.Found>(`/api/search?${new URLSearchParams({ q: words, limit: "6" })}`, { signal });
+      return {
+        conversations: x.conversations ?? {},
+        hits: all(x.groups).flatMap((g) => all(g.hits).map((h) => ({ ...h, kind: g.kind }))),
+      };
+    },
+    staleTime: 2000,
+    retry: false,
+  });
 
 // ---- persons ----------------------------------------------------------------
 

@@ -94,5 +94,12 @@ export interface Me extends Omit<Agent, "teams"> {
 
 export type Draft = Loose<Api.Draft, "updatedAt">;
 
+/** What a search found, the groups of the answer in one list. */
+export type Hit = Api.Hit & { kind: Api.FoundGroup["kind"] };
+export interface Found {
+  hits: Hit[];
+  conversations: Record<string, Conversation>;
+}
+
 /** Two persons who may be one. */
 export type Suggestion = Pick<Api.Suggestion, "id" | "persons"> & Partial<Api.Suggestion>;
