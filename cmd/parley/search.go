@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-hub/parley/inbox/search"
 	"github.com/parley-hub/parley/inbox/search/embedded"
+	"github.com/parley-hub/parley/inbox/search/meili"
 	"github.com/parley-hub/parley/internal/config"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
@@ -25,8 +26,8 @@ type finding struct {
 }
 
 // newFinding opens the engine that the settings name.
-func newFinding(_ context.Context, c *config.Config, s store.Store, log *slog.Logger) (*finding, error) {
-	e, err := embedded.Open(embedded.Config{Dir: filepath.Join(c.Data, "search"), Log: log})
+func newFinding(ctx context.Context, c *config.Config, s store.Store, log *slog.Logger) (*finding, error) {
+	e, err := openEngine(ctx, c, log)
 	if err != nil {
 		return nil, err
 	}
@@ -34,12 +35,24 @@ func newFinding(_ context.Context, c *config.Config, s store.Store, log *slog.Lo
 	return &finding{Engine: e, feeder: f, rebuilder: search.NewRebuilder(f, indexName(c), c.Node), group: indexGroup(c)}, nil
 }
 
-// indexName is the index that this node works with: its own.
-func indexName(c *config.Config) string { return c.Node }
+func openEngine(ctx context.Context, c *config.Config, log *slog.Logger) (search.Engine, error) {
+	if c.Meilisearch != "" {
+		return meili.Open(ctx, meili.Config{URL: c.Meilisearch})
+	}
+	return embedded.Open(embedded.Config{Dir: filepath.Join(c.Data, "search"), Log: log})
+}
+
+// indexName is the index that this node works with: its own, or the one that all nodes share.
+func indexName(c *config.Config) string {
+	if c.Meilisearch != "" {
+		return "meilisearch"
+	}
+	return c.Node
+}
 
 // indexGroup is the consumer group that feeds the index: nodes that have one each all hear everything.
 func indexGroup(c *config.Config) string {
-	if len(c.Kafka) > 0 {
+	if len(c.Kafka) > 0 && c.Meilisearch == "" {
 		return search.Group + "." + c.Node
 	}
 	return search.Group

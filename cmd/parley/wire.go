@@ -69,7 +69,7 @@ func engine(urls int, name string) string {
 func (n *node) status(ctx context.Context) api.HubStatus {
 	r := n.health.Ready(ctx)
 	s := api.HubStatus{Version: version, Node: n.cfg.Node, Ready: r.Ready, Started: n.begun.UTC().Format(time.RFC3339),
-		Engines: map[string]string{"store": n.store.Engine(), "bus": engine(len(n.cfg.Kafka), "kafka")},
+		Engines: map[string]string{"store": n.store.Engine(), "bus": engine(len(n.cfg.Kafka), "kafka"), "search": n.finding.Name()},
 		Checks:  map[string]string{}, Lag: map[string]int64{}}
 	for name, c := range r.Checks {
 		s.Checks[name] = "ok"

@@ -55,6 +55,7 @@ const (
 	askID     = "search"
 	askPoll   = time.Second
 	seenEvery = 2 * time.Second
+	lease     = 30 * time.Second // without a sign another node goes on
 	// SeenFor is how long after its last sign a hub is taken to run.
 	SeenFor = 6 * time.Second
 )
@@ -130,13 +131,31 @@ func (r *Rebuilder) look(ctx context.Context) error {
 		return err
 	}
 	if empty || a.Ask != p.Asked || p.State == Building {
+		if p.State == Building && p.Node != r.node && time.Since(p.Seen) < lease {
+			return nil // another node is at it
+		}
+		if mine, err := r.claim(ctx, &p); err != nil || !mine {
+			return err
+		}
 		return r.Rebuild(ctx, a.Ask, empty)
 	}
 	if time.Since(p.Seen) > seenEvery {
-		p.Seen = time.Now()
 		return r.save(ctx, &p)
 	}
 	return nil
+}
+
+// claim makes the rebuild of a shared index this node's; false where another was quicker.
+func (r *Rebuilder) claim(ctx context.Context, was *Progress) (bool, error) {
+	if was.ID == "" {
+		return true, nil // the first ever: a fresh index may be filled by two, which changes nothing
+	}
+	n, err := r.store.C(store.Meta).Update(ctx, bson.D{{Key: "_id", Value: r.name}, {Key: "seen", Value: was.Seen}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "node", Value: r.node}, {Key: "seen", Value: timeline.Now()}}}})
+	if err != nil {
+		return false, fmt.Errorf("claim a rebuild: %w", err)
+	}
+	return n > 0, nil
 }
 
 // Rebuild makes the index anew; ask names what asked for it.
@@ -174,7 +193,7 @@ func (r *Rebuilder) Rebuild(ctx context.Context, ask string, fresh bool) error {
 }
 
 func (r *Rebuilder) save(ctx context.Context, p *Progress) error {
-	p.ID, p.Node, p.Engine, p.Seen = r.name, r.node, r.engine.Name(), time.Now().UTC()
+	p.ID, p.Node, p.Engine, p.Seen = r.name, r.node, r.engine.Name(), timeline.Now()
 	if r.done != nil {
 		r.done(ctx, *p)
 	}

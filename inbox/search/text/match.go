@@ -135,7 +135,7 @@ func (u *Unit) compounds(src string, ts []Token, hit func(float64, int, int)) {
 				hit(compact, ts[k].Start, ts[k+end-1].End)
 			}
 		}
-		if d := digits(ts[i : i+n]); u.Tail != "" && len(d) >= tailFrom && tailMark+d[len(d)-tailLen:] == u.Tail {
+		if d := digits(ts[i : i+n]); u.Tail != "" && len(d) >= tailFrom && TailMark+d[len(d)-tailLen:] == u.Tail {
 			hit(compact, ts[i].Start, ts[i+n-1].End)
 		}
 		i += n

@@ -129,12 +129,12 @@ func (q *Query) plain(s string) {
 		u := Unit{Tokens: ts[i : i+n]}
 		if n > 1 {
 			u.Loose = spaced(s, u.Tokens)
-			if j := joined(u.Tokens); len(j) >= minJoined && len(j) <= maxJoined {
+			if j := joined(u.Tokens); compound(s, u.Tokens) == n && len(j) >= minJoined && len(j) <= maxJoined {
 				u.Joined = j
 			}
 		}
 		if d := digits(u.Tokens); len(d) >= tailFrom {
-			u.Tail = tailMark + d[len(d)-tailLen:]
+			u.Tail = TailMark + d[len(d)-tailLen:]
 		}
 		q.Units = append(q.Units, u)
 		i += n

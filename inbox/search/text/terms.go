@@ -5,10 +5,13 @@ import (
 )
 
 // Between fields and between the pieces of a field stands a word that nobody asks for.
-const gap = "·"
+const (
+	gap     = "·"
+	gapWord = "parleygap"
+)
 
-// tailMark begins the word by which a long number is found by its end.
-const tailMark = "§"
+// TailMark begins the word by which a long number is found by its end.
+const TailMark = "§"
 
 // The lengths of numbers that are found by their ends, so that +49 170 1234567 is 0170 1234567.
 const (
@@ -33,6 +36,21 @@ func Body(fields ...string) string {
 		}
 	}
 	return b.String()
+}
+
+// Spaced is a text as words with single spaces between, where each character of a script without
+// spaces stands alone: for engines that find such a run as a phrase.
+func Spaced(fields ...string) string {
+	var out []string
+	for _, f := range fields {
+		if len(out) > 0 && f != "" {
+			out = append(out, gapWord)
+		}
+		for _, t := range Tokens(f) {
+			out = append(out, t.Term)
+		}
+	}
+	return strings.Join(out, " ")
 }
 
 func bodyTerms(ts []Token) []string {
@@ -68,7 +86,7 @@ func Extra(fields ...string) string {
 				}
 			}
 			if d := digits(ts[i : i+n]); len(d) >= tailFrom {
-				add(tailMark + d[len(d)-tailLen:])
+				add(TailMark + d[len(d)-tailLen:])
 			}
 			i += n
 		}
