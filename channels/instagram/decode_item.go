@@ -270,7 +270,7 @@ func kindOf(raw json.RawMessage) string {
 	}
 	name := ""
 	for k := range all {
-		if k != "sender" && k != "recipient" && k != "timestamp" && (name == "" || k < name) {
+		if k != "" && k != "sender" && k != "recipient" && k != "timestamp" && (name == "" || k < name) {
 			name = k
 		}
 	}

@@ -36,7 +36,7 @@ const (
 var accountSettings = []channels.Setting{
 	{Name: setFlavour, Kind: "choice", Choices: []string{byInstagram, byFacebook}, Default: byInstagram, Label: text("Login", "登录方式"),
 		Help: text("Instagram: the account itself signs in. Facebook: it is reached through its linked Page.", "instagram：由账号自身登录。facebook：通过关联的公共主页访问。")},
-	{Name: setID, Kind: "text", Label: text("Account id", "账号 ID"), Check: checkID,
+	{Name: setID, Kind: "text", Handle: true, Label: text("Account id", "账号 ID"), Check: checkID,
 		Help: text("Of the professional account, as callbacks carry it.", "专业账号的 ID，与回调中的一致。")},
 	{Name: setPage, Kind: "text", Optional: true, Label: text("Page id", "公共主页 ID"), Check: checkID,
 		Help: text("Of the linked Page; with Facebook login only.", "关联的公共主页，仅用于 Facebook 登录。")},
