@@ -19,8 +19,8 @@ import (
 type figure struct {
 	name string
 	unit string
-	goal float64
-	more bool // more is better
+	goal float64 // 0: none was set
+	more bool    // more is better
 }
 
 // figureList is everything that is measured. The goals come from the product's speed budget; that
@@ -35,6 +35,14 @@ var figureList = []figure{
 	{"list50_ms_100k", "ms", 5, false},
 	{"list50_ratio_100k_1k", "ratio", 1.5, false},
 	{"open_10k_ms", "ms", 5, false},
+	{"meta_batch1000_ack_ms", "ms", 500, false},
+	{"meta_batch1000_shown_ms", "ms", 2000, false},
+	{"meta_accepted_per_s", "calls/s", 0, true},
+	{"meta_accept_p99_ms", "ms", 0, false},
+	{"meta_decode_per_s_core", "calls/s", 20_000, true},
+	{"mails_per_s", "mails/s", 200, true},
+	{"mail100k_ms", "ms", 5, false},
+	{"mail_hostile_worst_ms", "ms", 2000, false},
 	{"cold_start_ms", "ms", 500, false},
 	{"idle_rss_mb", "MB", 80, false},
 	{"app_js_kb", "kB", 250, false},
@@ -105,6 +113,8 @@ func (b *bench) all(ctx context.Context) error {
 		{"start", []string{"cold_start_ms", "idle_rss_mb"}, b.starts},
 		{"assets", []string{"app_js_kb", "widget_kb"}, b.assets},
 		{"load", []string{"event_p50_ms_100rps", "event_p99_ms_100rps", "accepted_per_s_n1", "accepted_per_s_n32", "event_p99_ms_n32", "cpu_s_per_1000"}, b.load},
+		{"channels", []string{"meta_batch1000_ack_ms", "meta_batch1000_shown_ms", "meta_accepted_per_s", "meta_accept_p99_ms", "mails_per_s"}, b.channelLoad},
+		{"readers", []string{"meta_decode_per_s_core", "mail100k_ms", "mail_hostile_worst_ms"}, b.readers},
 		{"reading", []string{"list50_ms_100k", "list50_ratio_100k_1k", "open_10k_ms"}, b.reading},
 	} {
 		if !b.wants(part.names...) || ctx.Err() != nil {
@@ -233,7 +243,7 @@ func (b *bench) results() []result {
 			continue
 		}
 		v := median(b.values[f.name])
-		out = append(out, result{f.name, round(v), f.unit, f.goal, f.more && v >= f.goal || !f.more && v <= f.goal})
+		out = append(out, result{f.name, round(v), f.unit, f.goal, f.goal == 0 || f.more && v >= f.goal || !f.more && v <= f.goal})
 	}
 	return out
 }
@@ -250,8 +260,12 @@ func (b *bench) table(results []result) {
 		if r.Reached {
 			word = "yes"
 		}
+		goal := fmt.Sprintf("%s %v", sign, r.Goal)
+		if r.Goal == 0 {
+			goal, word = "–", "–"
+		}
 		v := b.values[r.Name]
-		fmt.Fprintf(w, "%s\t%v\t%s\t%s %v\t%s\t%v–%v\t%d\n", r.Name, r.Value, r.Unit, sign, r.Goal, word, round(slices.Min(v)), round(slices.Max(v)), len(v))
+		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%v–%v\t%d\n", r.Name, r.Value, r.Unit, goal, word, round(slices.Min(v)), round(slices.Max(v)), len(v))
 	}
 	_ = w.Flush() // a table that cannot be printed has nobody to tell
 	fmt.Fprintf(b.out, "load average %s\n", loadAverage())

@@ -42,7 +42,7 @@ func upTo(n int) (out []float64) {
 }
 
 func TestWatcherTimesMessagesByTheirClientsID(t *testing.T) {
-	w := &watcher{sent: map[string]time.Time{}}
+	w := &watcher{sent: map[string]time.Time{}, mark: clientField}
 	id := simulate.NewID()
 	w.sending(id)
 	if w.frame([]byte(`{"type":"pong"}`)) {

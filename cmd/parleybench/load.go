@@ -23,6 +23,7 @@ type watcher struct {
 	sent map[string]time.Time // by the id the visitor's program gave
 	took []time.Duration
 	last time.Time
+	mark []byte // what stands before the id in a frame
 }
 
 var clientField = []byte(`"client":"`)
@@ -34,11 +35,11 @@ func (w *watcher) frame(b []byte) bool {
 	if !bytes.HasPrefix(b, []byte(`{"type":"event"`)) {
 		return false
 	}
-	i := bytes.Index(b, clientField)
-	if i < 0 || len(b) < i+len(clientField)+26 {
+	i := bytes.Index(b, w.mark)
+	if i < 0 || len(b) < i+len(w.mark)+26 {
 		return true
 	}
-	id := string(b[i+len(clientField):][:26])
+	id := string(b[i+len(w.mark):][:26])
 	w.mu.Lock()
 	if at, ok := w.sent[id]; ok {
 		delete(w.sent, id)
@@ -75,6 +76,8 @@ type crowd struct {
 	agent    *simulate.AgentClient
 	visitors []*talker
 	stop     context.CancelFunc
+	ready    chan struct{}
+	web      *http.Client
 	running  sync.WaitGroup
 }
 
@@ -84,27 +87,39 @@ type talker struct {
 	ack chan string
 }
 
+// attend connects an agent who watches for ids that stand behind a mark.
+func attend(ctx context.Context, s *server, token string, mark []byte) (*crowd, error) {
+	ctx, stop := context.WithCancel(ctx)
+	c := &crowd{srv: s, watch: &watcher{sent: map[string]time.Time{}, mark: mark}, stop: stop, ready: make(chan struct{}, 1), web: simulate.NewHTTP()}
+	c.agent = simulate.NewAgent(simulate.AgentConfig{Base: s.base(), Token: token, HTTP: c.web, OnRaw: c.watch.frame, OnReady: c.tell})
+	c.running.Go(func() { c.agent.Run(ctx) })
+	if err := await(ctx, c.ready, 1); err != nil {
+		return c, fmt.Errorf("the agent's socket: %w", err)
+	}
+	return c, nil
+}
+
+// tell says that a socket is open.
+func (c *crowd) tell() {
+	select {
+	case c.ready <- struct{}{}:
+	default:
+	}
+}
+
 // newCrowd connects an agent and n visitors, each of whom has spoken once, so that what is
 // measured is talk and not arrival.
 func newCrowd(ctx context.Context, s *server, token string, n int) (*crowd, error) {
+	c, err := attend(ctx, s, token, clientField)
+	if err != nil {
+		return c, err
+	}
 	ctx, stop := context.WithCancel(ctx)
-	c := &crowd{srv: s, watch: &watcher{sent: map[string]time.Time{}}, stop: stop}
-	ready := make(chan struct{}, n+1)
-	web := simulate.NewHTTP()
-	tell := func() {
-		select {
-		case ready <- struct{}{}:
-		default:
-		}
-	}
-	c.agent = simulate.NewAgent(simulate.AgentConfig{Base: s.base(), Token: token, HTTP: web, OnRaw: c.watch.frame, OnReady: tell})
-	c.running.Go(func() { c.agent.Run(ctx) })
-	if err := await(ctx, ready, 1); err != nil {
-		return c, fmt.Errorf("the agent's socket: %w", err)
-	}
+	agent := c.stop
+	c.stop = func() { stop(); agent() }
 	for range n {
-		c.add(ctx, web, tell)
-		if err := await(ctx, ready, 1); err != nil {
+		c.add(ctx, c.web, c.tell)
+		if err := await(ctx, c.ready, 1); err != nil {
 			return c, fmt.Errorf("visitor %d's socket: %w", len(c.visitors), err)
 		}
 	}
