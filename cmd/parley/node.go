@@ -27,6 +27,7 @@ import (
 	"github.com/parley-hub/parley/internal/seal"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/internal/timers"
+	"github.com/parley-hub/parley/internal/webhooks"
 	"github.com/parley-hub/parley/timeline"
 	"github.com/parley-hub/parley/web"
 	"github.com/parley-hub/parley/web/api"
@@ -52,6 +53,7 @@ type node struct {
 	gateway    *gateway.Gateway
 	continuity *continuity.Continuity
 	finding    *finding
+	webhooks   *webhooks.Webhooks
 	web        *fiber.App
 
 	listener *listener // once it serves
@@ -163,11 +165,14 @@ func (n *node) parts(ctx context.Context) error {
 		Media: httpx.New(httpx.Options{Allow: n.cfg.Allow, MaxBody: n.cfg.MediaMax, Timeout: mediaTime}), MediaMax: n.cfg.MediaMax,
 		Log: n.log, Registerer: n.metrics, Node: n.cfg.Node, BaseURL: n.cfg.BaseURL,
 	})
-	n.continuity = n.goOn()
 	if err != nil {
 		return err
 	}
-	n.finding, err = newFinding(ctx, n.cfg, n.store, n.log)
+	n.continuity = n.goOn()
+	if n.finding, err = newFinding(ctx, n.cfg, n.store, n.log); err != nil {
+		return err
+	}
+	n.webhooks, err = webhooks.New(webhooks.Deps{Store: n.store, Box: n.box, Audit: n.auth.Audit, Allow: n.cfg.Allow, Node: n.cfg.Node, Log: n.log, Registerer: n.metrics})
 	return err
 }
 
@@ -203,7 +208,7 @@ func (n *node) pages() error {
 func (n *node) api() *api.Server {
 	return api.New(api.Deps{
 		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway, Edge: n.gateway,
-		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Status: n.status, Log: n.log, Metrics: n.metrics,
+		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Webhooks: n.webhooks, Status: n.status, Log: n.log, Metrics: n.metrics,
 		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
 	})
 }
@@ -213,7 +218,7 @@ func (n *node) start(ctx context.Context) error {
 	if err := n.journal.Start(n.bus); err != nil {
 		return err
 	}
-	if err := n.continuity.Start(n.bus); err != nil {
+	if err := errors.Join(n.continuity.Start(n.bus), n.webhooks.Start(n.bus)); err != nil {
 		return err
 	}
 	if err := n.startFinding(); err != nil {
@@ -241,6 +246,7 @@ func (n *node) start(ctx context.Context) error {
 	go n.sweep()
 	go n.journal.RunErasures(n.ctx)
 	go n.continuity.Run(n.ctx)
+	go n.webhooks.Run(n.ctx)
 	if err := n.seed(ctx); err != nil {
 		return err
 	}

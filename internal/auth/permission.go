@@ -29,6 +29,7 @@ const (
 	DeadManage         Permission = "dead.manage"
 	AuditRead          Permission = "audit.read"
 	StatusRead         Permission = "status.read"
+	WebhookManage      Permission = "webhook.manage"
 )
 
 // Permissions lists every permission with what it allows, for people.
@@ -54,6 +55,7 @@ var Permissions = []struct {
 	{DeadManage, "See, replay and discard what could not be handled."},
 	{AuditRead, "Read the audit log."},
 	{StatusRead, "See how the hub is doing."},
+	{WebhookManage, "Add, change and remove endpoints that are told what happens."},
 }
 
 // Scope is which conversations are visible.

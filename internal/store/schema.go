@@ -50,6 +50,8 @@ const (
 	Erasures      = "erasures"   // persons being erased
 	Erased        = "erased"     // hashed identities of persons who were erased
 	Continuity    = "continuity" // legs on which answers stay unread
+	Webhooks      = "webhooks"   // endpoints that are told what happens
+	Deliveries    = "deliveries" // what they were sent, and what waits
 	Meta          = "meta"       // migrations, checkpoints
 )
 
@@ -109,5 +111,12 @@ var Schema = []Spec{
 	{Name: Erasures, Indexes: []Index{{Name: "due", Fields: []string{"state", "dueAt", "_id"}}}},
 	{Name: Erased},
 	{Name: Continuity, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
+	{Name: Webhooks},
+	{Name: Deliveries, Indexes: []Index{
+		{Name: "log", Fields: []string{"endpoint", "pos"}},
+		{Name: "due", Fields: []string{"endpoint", "state", "dueAt", "_id"}},
+		{Name: "order", Fields: []string{"endpoint", "state", "conversation", "seq"}},
+		{Name: "conversation", Fields: []string{"conversation"}},
+	}},
 	{Name: Meta},
 }

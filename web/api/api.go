@@ -47,6 +47,7 @@ type Deps struct {
 	People   People
 	Search   Search // nil: nothing is found
 	Dead     Dead
+	Webhooks Webhooks
 	Status   func(context.Context) HubStatus
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer // nil: figures are kept by nobody
@@ -196,6 +197,7 @@ func (s *Server) Mount(app *fiber.App) {
 	s.connectRoutes(app)
 	s.agentRoutes()
 	s.adminRoutes()
+	s.webhookRoutes()
 	s.fileRoutes(app)
 	s.realtimeRoute(app)
 	s.specRoutes(app)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ import (
 	"github.com/parley-hub/parley/internal/gateway"
 	"github.com/parley-hub/parley/internal/seal"
 	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/internal/webhooks"
 	"github.com/parley-hub/parley/timeline"
 	"github.com/parley-hub/parley/web/api"
 )
@@ -81,6 +83,10 @@ func newWorld(t testing.TB, opts ...func(*api.Deps)) *world {
 		Realtime: w.live, Merges: w.merges, Starts: w.starts, People: w.people, Dead: w.dead, Channels: []*channels.Channel{chat},
 		Status:  func(context.Context) api.HubStatus { return api.HubStatus{Version: "test", Node: "n1", Ready: true} },
 		Options: api.Options{Undo: 5 * time.Second, UploadMax: 2 << 20, Version: "test", Now: w.now.Now}}
+	d.Webhooks, err = webhooks.New(webhooks.Deps{Store: w.store, Box: box, Audit: w.auth.Audit, Now: w.now.Now, Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, o := range opts {
 		o(&d)
 	}

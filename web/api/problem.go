@@ -21,6 +21,7 @@ import (
 	"github.com/parley-hub/parley/internal/bus"
 	"github.com/parley-hub/parley/internal/gateway"
 	"github.com/parley-hub/parley/internal/store"
+	"github.com/parley-hub/parley/internal/webhooks"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -93,6 +94,8 @@ var kinds = []problemKind{
 	{"leg-closed", 409, "This way is closed", "Answer by another leg of the conversation."},
 	{"window-closed", 409, "The time to answer here has passed", "Answer by another leg, or wait until the person writes again."},
 	{"last-admin", 409, "The last administrator stays", "Make somebody else an administrator first."},
+	{"webhook-off", 409, "The endpoint is off", "Switch it on first, then send the delivery again."},
+	{"webhook-test", 409, "A test is not sent again", "Ask for another test."},
 	{"in-progress", 409, "The same request is being handled", "Wait a moment, then send it again with the same key."},
 	{"too-large", 413, "This is too large", "Send less; detail says how much."},
 	{"media", 415, "This form is not understood", "Send application/json without content encoding."},
@@ -188,7 +191,7 @@ var knownErrors = []struct {
 	{blob.ErrTooLarge, "too-large"}, {blob.ErrEmpty, "malformed"}, {blob.ErrFull, "no-room"},
 	{journal.ErrSamePerson, "conflict"}, {journal.ErrUndone, "conflict"}, {journal.ErrBusy, "in-progress"},
 	{gateway.ErrNoStart, "no-start"}, {journal.ErrErasing, "in-progress"}, {store.ErrNotFound, "not-found"}, {gateway.ErrNoAccount, "not-found"}, {auth.ErrSignIn, "sign-in"}, {auth.ErrCode, "code-needed"},
-	{auth.ErrSession, "unauthenticated"}, {auth.ErrLastAdmin, "last-admin"}, {bus.ErrTooLarge, "too-large"},
+	{webhooks.ErrOff, "webhook-off"}, {webhooks.ErrTest, "webhook-test"}, {auth.ErrSession, "unauthenticated"}, {auth.ErrLastAdmin, "last-admin"}, {bus.ErrTooLarge, "too-large"},
 }
 
 // unavailable reports whether an error is the store's, the broker's or time's.

@@ -566,7 +566,7 @@ export interface MarkInput {
 
 export interface Me {
   agent: Agent
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
   /** Which conversations are visible: all, team or own. */
   scope: 'all' | 'team' | 'own'
   settings: Settings
@@ -857,7 +857,7 @@ export interface Referral {
 
 export interface Role {
   name: string
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
   scope: 'all' | 'team' | 'own'
   title: string
 }
@@ -1038,7 +1038,7 @@ export interface TokenInfo {
   id: string
   lastAt?: string
   name: string
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
   token?: string
 }
 
@@ -1046,7 +1046,7 @@ export interface TokenInput {
   expiresAt?: string
   name: string
   /** Empty: everything you may do. */
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read')[]
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
 }
 
 export interface TokenList {
@@ -1066,6 +1066,108 @@ export interface Unsend {
 export interface Ways {
   in?: boolean
   out?: boolean
+}
+
+export interface Webhook {
+  createdAt: string
+  enabled: boolean
+  /** The first failure since it last took something. */
+  failingSince?: string
+  id: string
+  /** What it is told; empty: everything. */
+  kinds: string[]
+  /** Of the last attempt, to about ten seconds. */
+  lastAt?: string
+  /** HTTP status of the last attempt; absent: no answer. */
+  lastStatus?: number
+  name: string
+  /** Until when the secret before the last rotation signs as well. */
+  previousUntil?: string
+  /** Why it is off: switched off by hand, it answered 410, or it took nothing for five days. */
+  stopped?: 'hand' | 'gone' | 'failing'
+  url: string
+}
+
+export interface WebhookAttempt {
+  at: string
+  /** Why there was no answer, or no call. */
+  error?: string
+  /** How the answer began, in one line of at most 1 kB, without secrets. */
+  snippet?: string
+  /** HTTP status; absent: no answer. */
+  status?: number
+  /** Milliseconds. */
+  took: number
+}
+
+export interface WebhookChange {
+  enabled?: boolean
+  kinds?: string[]
+  name?: string
+  url?: string
+}
+
+export interface WebhookDelivery {
+  /** Since it was made or last replayed. */
+  attempts: number
+  /** Absent: a test. */
+  conversation?: string
+  createdAt: string
+  /** While it waits: when it is tried next. */
+  dueAt?: string
+  /** The webhook-id: the same at each attempt. */
+  id: string
+  kind: string
+  last?: WebhookAttempt
+  /** The event's, in the conversation. */
+  seq?: number
+  state: 'waiting' | 'taken' | 'given_up'
+}
+
+export interface WebhookDeliveryList {
+  deliveries: WebhookDelivery[]
+  /** Send it as before for the next page. */
+  next?: string
+}
+
+export interface WebhookInput {
+  /** On, unless said otherwise. */
+  enabled?: boolean
+  kinds?: string[]
+  name: string
+  url: string
+}
+
+export interface WebhookKind {
+  help: string
+  name: string
+}
+
+export interface WebhookList {
+  /** What endpoints may be told. */
+  kinds: WebhookKind[]
+  /** How many endpoints there may be. */
+  most: number
+  webhooks: Webhook[]
+}
+
+export interface WebhookRange {
+  /** Deliveries made at this moment or later. */
+  from: string
+  /** Absent: both. */
+  state?: 'taken' | 'given_up'
+  /** And before this one; absent: now. */
+  until?: string
+}
+
+export interface WebhookReplayed {
+  replayed: number
+}
+
+export interface WebhookSecret {
+  /** Verify webhook-signature with it. It is never shown again. */
+  secret: string
+  webhook: Webhook
 }
 
 export interface Window {
@@ -1559,6 +1661,78 @@ export interface Operations {
     path: '/api/tokens/{id}'
     params: { id: string }
     answer: void
+  }
+  /** Endpoints that are told what happens */
+  'list-webhooks': {
+    method: 'GET'
+    path: '/api/webhooks'
+    answer: WebhookList
+  }
+  /** Add an endpoint */
+  'create-webhook': {
+    method: 'POST'
+    path: '/api/webhooks'
+    body: WebhookInput
+    answer: WebhookSecret
+  }
+  /** One endpoint */
+  'get-webhook': {
+    method: 'GET'
+    path: '/api/webhooks/{id}'
+    params: { id: string }
+    answer: Webhook
+  }
+  /** Change an endpoint, switch it on or off */
+  'change-webhook': {
+    method: 'PATCH'
+    path: '/api/webhooks/{id}'
+    params: { id: string }
+    body: WebhookChange
+    answer: Webhook
+  }
+  /** Remove an endpoint and its log */
+  'delete-webhook': {
+    method: 'DELETE'
+    path: '/api/webhooks/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** What an endpoint was sent, the latest first */
+  'list-webhook-deliveries': {
+    method: 'GET'
+    path: '/api/webhooks/{id}/deliveries'
+    params: { id: string }
+    query: { state?: 'waiting' | 'taken' | 'given_up'; before?: string; limit?: number }
+    answer: WebhookDeliveryList
+  }
+  /** Send a delivery again */
+  'replay-webhook-delivery': {
+    method: 'POST'
+    path: '/api/webhooks/{id}/deliveries/{delivery}/replay'
+    params: { id: string; delivery: string }
+    answer: WebhookDelivery
+  }
+  /** Send a part of the log again */
+  'replay-webhook': {
+    method: 'POST'
+    path: '/api/webhooks/{id}/replay'
+    params: { id: string }
+    body: WebhookRange
+    answer: WebhookReplayed
+  }
+  /** Give an endpoint a new secret */
+  'rotate-webhook-secret': {
+    method: 'POST'
+    path: '/api/webhooks/{id}/secret'
+    params: { id: string }
+    answer: WebhookSecret
+  }
+  /** Call an endpoint now */
+  'test-webhook': {
+    method: 'POST'
+    path: '/api/webhooks/{id}/test'
+    params: { id: string }
+    answer: WebhookDelivery
   }
   /** Back from signing in on the far side */
   connected: {
