@@ -17,6 +17,7 @@ import (
 	"github.com/parley-hub/parley/inbox/continuity"
 	"github.com/parley-hub/parley/inbox/journal"
 	"github.com/parley-hub/parley/inbox/realtime"
+	"github.com/parley-hub/parley/inbox/views"
 	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/internal/blob"
 	"github.com/parley-hub/parley/internal/bus"
@@ -53,6 +54,7 @@ type node struct {
 	gateway    *gateway.Gateway
 	continuity *continuity.Continuity
 	finding    *finding
+	counter    *views.Counter
 	webhooks   *webhooks.Webhooks
 	web        *fiber.App
 
@@ -152,6 +154,7 @@ func (n *node) parts(ctx context.Context) error {
 		deps.Gossip = n.gossip
 	}
 	n.hub = realtime.New(deps)
+	n.counter = views.NewCounter(n.store, nil, n.log)
 	if n.journal, err = journal.New(journal.Deps{Store: n.store, Publish: journal.OnBus(n.bus), Timers: n.timers, Log: n.log, Key: n.box.Derive("erased")}); err != nil {
 		return err
 	}
@@ -208,6 +211,7 @@ func (n *node) pages() error {
 func (n *node) api() *api.Server {
 	return api.New(api.Deps{
 		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway, Edge: n.gateway,
+		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Counter: n.counter, Tell: n.hub.TellAgent, Status: n.status, Log: n.log, Metrics: n.metrics,
 		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Webhooks: n.webhooks, Status: n.status, Log: n.log, Metrics: n.metrics,
 		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
 	})
@@ -222,6 +226,9 @@ func (n *node) start(ctx context.Context) error {
 		return err
 	}
 	if err := n.startFinding(); err != nil {
+		return err
+	}
+	if err := n.startViews(); err != nil {
 		return err
 	}
 	if err := bus.Broadcast(n.bus, bus.Timeline, func(r bus.Record[timeline.Entry]) error {

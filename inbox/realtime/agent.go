@@ -31,6 +31,7 @@ type Viewer struct {
 	Agent  timeline.AgentID
 	Name   string
 	CanSee func(*timeline.Conversation) bool
+	Views  func() any // the numbers beside the agent's views; nil: they are not told
 }
 
 // pendingMax is how many live frames wait for a replay to end; more are read from the store instead.
@@ -56,6 +57,7 @@ type agentSocket struct {
 	code  int
 	why   string
 	inbox bool
+	views []byte // the numbers told last
 }
 
 // sub is a conversation watched by name.

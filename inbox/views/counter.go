@@ -69,7 +69,7 @@ func (c *Counter) Take(e *timeline.Entry) {
 // take sets what a conversation counts for, unless more is known of it.
 func (c *Counter) take(conv *timeline.Conversation) {
 	t := c.held[conv.ID]
-	if t == nil && max(c.gone[0][conv.ID], c.gone[1][conv.ID]) >= conv.Seq {
+	if seq := max(c.gone[0][conv.ID], c.gone[1][conv.ID]); t == nil && seq > 0 && seq >= conv.Seq {
 		return
 	}
 	if t != nil && t.seq > conv.Seq {

@@ -52,15 +52,15 @@ func (s Sort) Has(c *timeline.Conversation) bool {
 }
 
 // Less reports whether a comes before b in the order.
-func (a Key) Less(b Key) bool {
-	if a.Sort == ByPriority && a.Priority != b.Priority {
-		return a.Priority > b.Priority
+func (k Key) Less(b Key) bool {
+	if k.Sort == ByPriority && k.Priority != b.Priority {
+		return k.Priority > b.Priority
 	}
-	up := a.field().dir > 0
-	if !a.At.Equal(b.At) {
-		return a.At.Before(b.At) == up
+	up := k.field().dir > 0
+	if !k.At.Equal(b.At) {
+		return k.At.Before(b.At) == up
 	}
-	return a.ID != b.ID && (a.ID < b.ID) == up
+	return k.ID != b.ID && (k.ID < b.ID) == up
 }
 
 // order is a field and a direction that an index gives.

@@ -29,6 +29,9 @@ const (
 	DeadManage         Permission = "dead.manage"
 	AuditRead          Permission = "audit.read"
 	StatusRead         Permission = "status.read"
+	ViewShare          Permission = "view.share"
+	ReplyShare         Permission = "reply.share"
+	CatalogueManage    Permission = "catalogue.manage"
 	WebhookManage      Permission = "webhook.manage"
 )
 
@@ -55,6 +58,9 @@ var Permissions = []struct {
 	{DeadManage, "See, replay and discard what could not be handled."},
 	{AuditRead, "Read the audit log."},
 	{StatusRead, "See how the hub is doing."},
+	{ViewShare, "Make, change and remove views that others see."},
+	{ReplyShare, "Make, change and remove saved replies that others use."},
+	{CatalogueManage, "Define labels, attributes and business hours."},
 	{WebhookManage, "Add, change and remove endpoints that are told what happens."},
 }
 
@@ -84,7 +90,8 @@ var Roles = []Role{
 	{Name: "admin", Title: "Administrator", Scope: ScopeAll, Permissions: allPermissions()},
 	{Name: "supervisor", Title: "Supervisor", Scope: ScopeAll, Permissions: []Permission{
 		ConversationRead, ConversationReply, ConversationNote, ConversationAssign, ConversationManage,
-		PersonRead, PersonWrite, PersonMerge, PersonExport, AccountRead, AgentRead, TeamManage, DeadManage, AuditRead, StatusRead}},
+		PersonRead, PersonWrite, PersonMerge, PersonExport, AccountRead, AgentRead, TeamManage, DeadManage, AuditRead, StatusRead,
+		ViewShare, ReplyShare, CatalogueManage}},
 	{Name: "agent", Title: "Agent", Scope: ScopeTeam, Permissions: []Permission{
 		ConversationRead, ConversationReply, ConversationNote, ConversationAssign, ConversationManage,
 		PersonRead, PersonWrite, AccountRead, AgentRead, StatusRead}},
@@ -123,6 +130,10 @@ type Principal struct {
 	key     string // of the session or token in the store
 	allowed map[Permission]bool
 }
+
+// PrincipalOf is what an agent may do at present, for what the hub does in their name after
+// the request that asked for it.
+func PrincipalOf(a *Agent) *Principal { return newPrincipal(a, nil) }
 
 // newPrincipal works out what an agent may do. A token may allow less: only what limit
 // lists, where it lists anything.

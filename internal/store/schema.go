@@ -50,6 +50,14 @@ const (
 	Erasures      = "erasures"   // persons being erased
 	Erased        = "erased"     // hashed identities of persons who were erased
 	Continuity    = "continuity" // legs on which answers stay unread
+	Views         = "views"      // saved ones
+	Mentions      = "mentions"   // agent|conversation → where one of us was called
+	Bulks         = "bulks"      // what is done to many conversations at once
+	BulkItems     = "bulkitems"  // bulk|conversation → how it was before
+	Replies       = "replies"    // saved replies and macros
+	Labels        = "labels"
+	Attributes    = "attributes" // of persons and conversations, as admins define them
+	Hours         = "hours"      // when we are open
 	Webhooks      = "webhooks"   // endpoints that are told what happens
 	Deliveries    = "deliveries" // what they were sent, and what waits
 	Meta          = "meta"       // migrations, checkpoints
@@ -111,6 +119,14 @@ var Schema = []Spec{
 	{Name: Erasures, Indexes: []Index{{Name: "due", Fields: []string{"state", "dueAt", "_id"}}}},
 	{Name: Erased},
 	{Name: Continuity, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
+	{Name: Views, Indexes: []Index{{Name: "owner", Fields: []string{"owner", "_id"}}}},
+	{Name: Mentions, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "-at", "-_id"}}, {Name: "unseen", Fields: []string{"agent", "unseen"}}}},
+	{Name: Bulks, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}, Sparse: true}, {Name: "agent", Fields: []string{"agent", "-_id"}}}},
+	{Name: BulkItems, Indexes: []Index{{Name: "bulk", Fields: []string{"bulk", "_id"}}}},
+	{Name: Replies},
+	{Name: Labels, Indexes: []Index{{Name: "name", Fields: []string{"key"}, Unique: true}}},
+	{Name: Attributes},
+	{Name: Hours},
 	{Name: Webhooks},
 	{Name: Deliveries, Indexes: []Index{
 		{Name: "log", Fields: []string{"endpoint", "pos"}},

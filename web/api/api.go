@@ -22,6 +22,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/inbox/realtime"
+	"github.com/parley-hub/parley/inbox/views"
 	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/internal/bus"
 	"github.com/parley-hub/parley/internal/config"
@@ -47,6 +48,8 @@ type Deps struct {
 	People   People
 	Search   Search // nil: nothing is found
 	Dead     Dead
+	Counter  *views.Counter                        // nil: views have no numbers
+	Tell     func(agent timeline.AgentID, say any) // a frame to an agent's sockets; nil: nobody is told
 	Webhooks Webhooks
 	Status   func(context.Context) HubStatus
 	Log      *slog.Logger
@@ -187,6 +190,7 @@ func (s *Server) Mount(app *fiber.App) {
 	s.meRoutes()
 	s.conversationRoutes()
 	s.changeRoutes()
+	s.viewRoutes()
 	s.markRoutes()
 	s.startRoutes()
 	s.personRoutes()

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -22,7 +21,7 @@ import (
 // ConversationList is one page of the inbox.
 type ConversationList struct {
 	Conversations []timeline.Conversation          `json:"conversations"`
-	Next          string                           `json:"next,omitempty" doc:"Send it as after for the next page; absent on the last."`
+	Next          string                           `json:"next,omitempty" doc:"Send it as after for the next page; absent on the last. A page may be short, even empty, and yet have a next one: where few conversations fit the filter, each page looks at so many."`
 	Reads         map[timeline.ConversationID]Mark `json:"reads" doc:"My reading marks; unread = inCount of the conversation less that of the mark."`
 }
 
@@ -71,10 +70,11 @@ type EventList struct {
 }
 
 type listInput struct {
-	View  string `query:"view" default:"mine" maxLength:"80" doc:"mine, unassigned, all, team:ID, snoozed or resolved." example:"mine"`
-	Sort  string `query:"sort" enum:"newest,oldest,waiting" default:"newest" doc:"waiting: only those in which the person waits, the longest first."`
-	After string `query:"after" maxLength:"400" doc:"next of the page before."`
-	Limit int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	View   string `query:"view" default:"mine" maxLength:"80" doc:"The id of a view: mine, unassigned, mentions, all, team:ID, snoozed, resolved, drafts, overdue, soon, undelivered, or a saved one." example:"mine"`
+	Filter string `query:"filter" maxLength:"20000" doc:"A filter as JSON, in place of a view."`
+	Sort   string `query:"sort" enum:",newest,oldest,waiting,deadline,priority" doc:"Empty: the view's. waiting: only those in which the person waits, the longest first; deadline: only those with one, the next first."`
+	After  string `query:"after" maxLength:"400" doc:"next of the page before."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 type openInput struct {
@@ -136,68 +136,12 @@ type order struct {
 	op    string // comparison that goes on from a place
 }
 
-var orders = map[string]order{
-	"newest":  {"lastAt", -1, "$lt"},
-	"oldest":  {"lastAt", 1, "$gt"},
-	"waiting": {"waitingSince", 1, "$gt"},
-}
-
-// at is the time a conversation is sorted by.
-func (o order) at(c *timeline.Conversation) time.Time {
-	if o.field == "lastAt" {
-		return c.LastAt
-	}
-	if c.WaitingSince == nil {
-		return time.Time{}
-	}
-	return *c.WaitingSince
-}
-
-// listFilter is the filter of a view: what the view asks, within what the agent may see.
-func listFilter(p *auth.Principal, view string) (base bson.D, either []bson.D, err error) {
-	state, mine := timeline.Open, bson.E{Key: "assignee", Value: string(p.Agent)}
-	limited := true // by the agent's scope
-	switch {
-	case view == "mine":
-		base, limited = bson.D{mine}, false
-	case view == "unassigned":
-		base = bson.D{{Key: "assignee", Value: ""}}
-	case view == "all":
-	case view == "snoozed":
-		state = timeline.Snoozed
-	case view == "resolved":
-		state = timeline.Resolved
-	case strings.HasPrefix(view, "team:") && len(view) > 5:
-		team := timeline.TeamID(view[5:])
-		base = bson.D{{Key: "team", Value: string(team)}}
-		limited = !slices.Contains(p.Teams, team)
-	default:
-		return nil, nil, invalid("view", "must be mine, unassigned, all, team:ID, snoozed or resolved")
-	}
-	base = append(base, bson.E{Key: "state", Value: string(state)})
-	if p.Scope == auth.ScopeOwn && view != "mine" {
-		if view == "unassigned" {
-			return nil, nil, problem("forbidden", "You see only conversations assigned to you.")
-		}
-		return append(bson.D{mine}, base...), nil, nil
-	}
-	if !limited || p.Scope == auth.ScopeAll {
-		return base, nil, nil
-	}
-	teams := bson.A{""}
-	for _, t := range p.Teams {
-		teams = append(teams, string(t))
-	}
-	return base, []bson.D{{{Key: "team", Value: bson.D{{Key: "$in", Value: teams}}}}, {mine}}, nil
-}
+var orders = map[string]order{"newest": {"lastAt", -1, "$lt"}}
 
 // from narrows a filter to what follows a place. The range alone lets the index seek; the
 // alternatives break ties by id.
 func from(base bson.D, either []bson.D, o order, p place) bson.D {
 	if p.ID == "" {
-		if o.field == "waitingSince" {
-			base = append(base, bson.E{Key: o.field, Value: bson.D{{Key: "$gt", Value: time.Unix(0, 0).UTC()}}})
-		}
 		return withOr(base, either)
 	}
 	base = append(base, bson.E{Key: o.field, Value: bson.D{{Key: o.op + "e", Value: p.At}}})
@@ -226,35 +170,6 @@ func withOr(base bson.D, either []bson.D) bson.D {
 		list = append(list, e)
 	}
 	return append(base, bson.E{Key: "$or", Value: list})
-}
-
-func (s *Server) listConversations(ctx context.Context, in *listInput) (*body[ConversationList], error) {
-	who := callerOf(ctx)
-	base, either, err := listFilter(who.Principal, in.View)
-	if err != nil {
-		return nil, err
-	}
-	o := orders[in.Sort]
-	var p place
-	if in.After != "" {
-		if p, err = parsePlace(in.After, in.Sort); err != nil {
-			return nil, err
-		}
-	}
-	list := []timeline.Conversation{}
-	err = s.Store.C(store.Conversations).All(ctx, from(base, either, o, p), &list,
-		store.Find{Sort: bson.D{{Key: o.field, Value: o.dir}, {Key: "_id", Value: o.dir}}, Limit: in.Limit + 1})
-	if err != nil {
-		return nil, err
-	}
-	out := ConversationList{Conversations: list}
-	if len(list) > in.Limit {
-		last := &list[in.Limit-1]
-		out.Conversations = list[:in.Limit]
-		out.Next = place{At: o.at(last), ID: string(last.ID), Sort: in.Sort}.key()
-	}
-	out.Reads, err = s.marks(ctx, who.Agent, out.Conversations)
-	return &body[ConversationList]{out}, err
 }
 
 // visible reads a conversation that the caller may see. One they may not see is not there.

@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/parley-hub/parley/inbox/views"
 	"github.com/parley-hub/parley/internal/auth"
 	"github.com/parley-hub/parley/internal/store"
 	"github.com/parley-hub/parley/timeline"
@@ -125,7 +126,18 @@ func (s *Server) moveMark(ctx context.Context, in *markInput) (*body[Mark], erro
 	err = s.Store.C(store.Reads).Modify(ctx, bson.D{{Key: "_id", Value: markID(c.ID, who.Agent)}}, bson.D{
 		{Key: op, Value: bson.D{{Key: "inCount", Value: count}, {Key: "seq", Value: seq}}},
 		{Key: "$setOnInsert", Value: bson.D{{Key: "agent", Value: string(who.Agent)}, {Key: "conversation", Value: string(c.ID)}}}}, true, &d)
+	if err == nil {
+		err = s.seen(ctx, c, who.Agent, d)
+	}
 	return &body[Mark]{Mark{InCount: d.InCount, Seq: d.Seq}}, err
+}
+
+// seen tells those who count that somebody read.
+func (s *Server) seen(ctx context.Context, c *timeline.Conversation, a timeline.AgentID, d readDoc) error {
+	if s.Counter != nil {
+		s.Counter.Read(c.ID, a, d.InCount)
+	}
+	return views.Seen(ctx, s.Store, c.ID, a, d.Seq)
 }
 
 // countIn is how many messages of the person there are up to a seq: all of them, less

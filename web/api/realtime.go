@@ -103,7 +103,8 @@ func (s *Server) talk(conn *websocket.Conn) {
 			cancel()
 		})
 	}()
-	v := realtime.Viewer{Agent: p.Agent, Name: p.Name, CanSee: func(c *timeline.Conversation) bool { return now.Load().CanSee(c) }}
+	v := realtime.Viewer{Agent: p.Agent, Name: p.Name, CanSee: func(c *timeline.Conversation) bool { return now.Load().CanSee(c) },
+		Views: func() any { return s.numbers(now.Load()) }}
 	if err := s.Realtime.ServeAgent(ctx, sock, v); err != nil && ctx.Err() == nil {
 		s.Log.Debug("live connection ended", "agent", p.Agent, "err", err)
 	}

@@ -292,7 +292,7 @@ export interface Conversation {
 
 export interface ConversationList {
   conversations: Conversation[]
-  /** Send it as after for the next page; absent on the last. */
+  /** Send it as after for the next page; absent on the last. A page may be short, even empty, and yet have a next one: where few conversations fit the filter, each page looks at so many. */
   next?: string
   /** My reading marks; unread = inCount of the conversation less that of the mark. */
   reads: Record<string, Mark>
@@ -440,6 +440,33 @@ export interface FieldProblem {
   message: string
 }
 
+export interface Filter {
+  /** All of these hold. */
+  and?: Filter[]
+  /** What is looked at; the other members say what it must be. */
+  field?: string
+  /** Not before. */
+  from?: string
+  /** One of these. me: the reader; mine: the reader's teams; empty: nobody, none. */
+  in?: string[]
+  /** Of unread, attachment and failed. */
+  is?: boolean
+  /** Of attribute: which. */
+  name?: string
+  /** This does not hold. */
+  not?: Filter
+  /** One of these holds. */
+  or?: Filter[]
+  /** Longer than this, such as 30m, 4h or 2d. */
+  over?: string
+  /** Of subject: what it holds. */
+  text?: string
+  /** Before. */
+  until?: string
+  /** Of deadline: it comes within this. */
+  within?: string
+}
+
 export interface Found {
   /** Those of the finds, for drawing rows. */
   conversations: Record<string, Conversation>
@@ -566,6 +593,7 @@ export interface MarkInput {
 
 export interface Me {
   agent: Agent
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
   permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
   /** Which conversations are visible: all, team or own. */
   scope: 'all' | 'team' | 'own'
@@ -657,6 +685,18 @@ export interface Moderation {
   failure?: Failure
   of: Ref
   state: string
+}
+
+export interface Number {
+  /** There are more than total says: show it as 99+. */
+  more?: boolean
+  /** Of the open ones: the deadline has passed. */
+  overdue: number
+  total: number
+  /** Of the open ones: the assignee has not read all; of unassigned ones: nobody has. */
+  unread: number
+  /** Of the open ones: the person waits for an answer. */
+  waiting: number
 }
 
 export interface OnceInput {
@@ -857,6 +897,7 @@ export interface Referral {
 
 export interface Role {
   name: string
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
   permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
   scope: 'all' | 'team' | 'own'
   title: string
@@ -1038,6 +1079,7 @@ export interface TokenInfo {
   id: string
   lastAt?: string
   name: string
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
   permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
   token?: string
 }
@@ -1046,6 +1088,7 @@ export interface TokenInput {
   expiresAt?: string
   name: string
   /** Empty: everything you may do. */
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
   permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
 }
 
@@ -1061,6 +1104,38 @@ export interface Unknown {
 
 export interface Unsend {
   of: Ref
+}
+
+export interface View {
+  builtIn: boolean
+  filter: Filter
+  id: string
+  /** I may change it. */
+  mine: boolean
+  /** Of a saved view or a team; built-in views are named by the client. */
+  name: string
+  /** Absent where it is not known (yet). */
+  number?: Number
+  owner?: string
+  /** Who sees it. */
+  share: 'own' | 'team' | 'all'
+  sort: 'newest' | 'oldest' | 'waiting' | 'deadline' | 'priority'
+  /** Whose it is, where it is shared with a team. */
+  team?: string
+}
+
+export interface ViewInput {
+  filter: Filter
+  name: string
+  /** Empty: own. Others need view.share. */
+  share?: '' | 'own' | 'team' | 'all'
+  sort?: '' | 'newest' | 'oldest' | 'waiting' | 'deadline' | 'priority'
+  /** With share team. */
+  team?: string
+}
+
+export interface ViewList {
+  views: View[]
 }
 
 export interface Ways {
@@ -1311,7 +1386,7 @@ export interface Operations {
   'list-conversations': {
     method: 'GET'
     path: '/api/conversations'
-    query: { view?: string; sort?: 'newest' | 'oldest' | 'waiting'; after?: string; limit?: number }
+    query: { view?: string; filter?: string; sort?: '' | 'newest' | 'oldest' | 'waiting' | 'deadline' | 'priority'; after?: string; limit?: number }
     answer: ConversationList
   }
   /** Write to somebody first */
@@ -1476,6 +1551,12 @@ export interface Operations {
     method: 'POST'
     path: '/api/me/totp/disable'
     body: DisableInput
+    answer: void
+  }
+  /** I have seen every mention of me */
+  'see-mentions': {
+    method: 'POST'
+    path: '/api/mentions/seen'
     answer: void
   }
   /** Take a merge apart again */
@@ -1659,6 +1740,35 @@ export interface Operations {
   'revoke-token': {
     method: 'DELETE'
     path: '/api/tokens/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** Every view that I see, with its numbers */
+  'list-views': {
+    method: 'GET'
+    path: '/api/views'
+    query: { count?: boolean }
+    answer: ViewList
+  }
+  /** Save a view */
+  'create-view': {
+    method: 'POST'
+    path: '/api/views'
+    body: ViewInput
+    answer: View
+  }
+  /** Change a saved view */
+  'change-view': {
+    method: 'PUT'
+    path: '/api/views/{id}'
+    params: { id: string }
+    body: ViewInput
+    answer: View
+  }
+  /** Remove a saved view */
+  'remove-view': {
+    method: 'DELETE'
+    path: '/api/views/{id}'
     params: { id: string }
     answer: void
   }
