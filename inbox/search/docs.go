@@ -73,11 +73,19 @@ func words(list []string) string {
 	return strings.Join(out, " · ")
 }
 
+// MaxField is how much of a text is looked through, in bytes: what is said stands at the
+// beginning, and what is attached as text is not said.
+const MaxField = 64 << 10
+
 // fields makes fields of names and texts in turn; empty texts are left out.
 func fields(pairs ...string) []Field {
 	var out []Field
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if t := strings.TrimSpace(pairs[i+1]); t != "" {
+		t := pairs[i+1]
+		if len(t) > MaxField {
+			t = strings.ToValidUTF8(t[:MaxField], "")
+		}
+		if t = strings.TrimSpace(t); t != "" {
 			out = append(out, Field{pairs[i], t})
 		}
 	}

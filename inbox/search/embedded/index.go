@@ -48,6 +48,7 @@ type kind struct {
 // conv is what writing a document needs of its conversation.
 type conv struct {
 	ord, rev, erased int64
+	says             string // what was written of it last; empty: not known
 }
 
 // timeShift leaves room for 16 documents of one millisecond before they push one another on.
@@ -223,11 +224,16 @@ func (x *index) stand(c *sqlfile.Conn, s *search.Standing) error {
 	if s.Rev <= k.rev {
 		return nil
 	}
+	says := strings.Join(append([]string{string(s.Person), string(s.Assignee), string(s.Team), string(s.State)}, s.Labels...), fieldMark)
+	if says == k.says { // the same again: a later revision that is not written down harms nobody
+		k.rev = s.Rev
+		return nil
+	}
 	if _, err := c.Exec(`UPDATE conv SET rev = ?, person = ?, assignee = ?, team = ?, state = ? WHERE ord = ?`,
 		s.Rev, string(s.Person), string(s.Assignee), string(s.Team), string(s.State), k.ord); err != nil {
 		return err
 	}
-	k.rev = s.Rev
+	k.rev, k.says = s.Rev, says
 	if _, err := c.Exec(`DELETE FROM label WHERE conv = ?`, k.ord); err != nil {
 		return err
 	}

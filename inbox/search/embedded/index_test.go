@@ -292,7 +292,9 @@ func TestOneCallersMistakeIsNotTheOthers(t *testing.T) {
 	defer func() { _ = e.Close() }()
 	apply(t, e, search.Change{Standing: standing("c", 1)})
 	errs := make(chan error, 2)
-	go func() { errs <- e.Apply(context.Background(), []search.Change{{Doc: &search.Doc{Kind: "nothing", ID: "x", Rev: 1}}}) }()
+	go func() {
+		errs <- e.Apply(context.Background(), []search.Change{{Doc: &search.Doc{Kind: "nothing", ID: "x", Rev: 1}}})
+	}()
 	go func() { errs <- e.Apply(context.Background(), []search.Change{{Doc: message("c", 1, "a parcel")}}) }()
 	first, second := <-errs, <-errs
 	if (first == nil) == (second == nil) {

@@ -57,13 +57,10 @@ func Parse(s string, typing bool) Query {
 	}
 	if n := len(q.Units); typing && n > 0 {
 		u := &q.Units[n-1]
-		u.Prefix = !u.Exact && !u.Not && !ends(s)
+		u.Prefix = !u.Exact && !u.Not
 	}
 	return q
 }
-
-// ends is always false: a trailing space was trimmed, and people type on after one.
-func ends(string) bool { return false }
 
 func cut(s string) string {
 	s = strings.ToValidUTF8(s, " ")

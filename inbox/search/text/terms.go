@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// Between fields and between the pieces of a field stands a word that nobody asks for.
+// Between fields stands a word that nobody asks for, so that no phrase goes over two of them.
 const (
 	gap     = "·"
 	gapWord = "parleygap"
@@ -81,7 +81,7 @@ func Extra(fields ...string) string {
 		for i := 0; i < len(ts); {
 			n := compound(f, ts[i:])
 			for k := i; k < i+n-1; k++ {
-				if j := joined(ts[k : i+n]); worth(j, n-(k-i)) {
+				if j := joined(ts[k : i+n]); worth(j) {
 					add(j)
 				}
 			}
@@ -94,14 +94,15 @@ func Extra(fields ...string) string {
 	return strings.Join(out, " ")
 }
 
-// maxPieces and maxJoined bound compounds.
+// The sizes of compounds: pieces, and bytes.
 const (
 	maxPieces = 8
 	minJoined = 3
 	maxJoined = 40
 )
 
-func worth(j string, _ int) bool { return len(j) >= minJoined && len(j) <= maxJoined }
+// worth reports whether a compound is kept: short ones are found by their pieces, long ones are no names.
+func worth(j string) bool { return len(j) >= minJoined && len(j) <= maxJoined }
 
 // compound is how many tokens from the first on belong together: at least one.
 func compound(src string, ts []Token) int {
