@@ -71,6 +71,7 @@ type Session struct {
 	keysDNS dkimKeys
 
 	reading  sync.Mutex  // one mail at a time decides on threads
+	handed   gathering   // deliveries that wait for it
 	unmarked atomic.Bool // what was fetched last could not be marked or moved
 	unsent   atomic.Bool // the server did not let us send, last time
 

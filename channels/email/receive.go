@@ -15,7 +15,6 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"github.com/parley-hub/parley/channels"
-	"github.com/parley-hub/parley/timeline"
 )
 
 const (
@@ -144,12 +143,7 @@ func (d *delivery) take(r io.Reader) error {
 	}
 	a := arrived{raw: append([]byte(head.String()), body...), at: d.s.host.Now(), to: plusFirst(d.to)}
 	a.size = int64(len(a.raw))
-	err = d.s.take(d.ctx, []arrived{a}, func(in []timeline.Inbound) error {
-		if len(in) == 0 {
-			return nil
-		}
-		return d.s.host.Emit(d.ctx, in...)
-	})
+	err = d.s.keepDelivered(d.ctx, a)
 	if err != nil {
 		d.s.host.Log().Warn("a delivery could not be kept; the sender tries again", "error", err)
 		return errLater
