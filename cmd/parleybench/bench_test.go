@@ -155,7 +155,10 @@ func TestVerdictNamesWhatIsWrong(t *testing.T) {
 	if want := (verdict{Acked: 3, Lost: 1, Inversions: 1, Gaps: 2}); v != want || v.right() {
 		t.Errorf("%+v, want %+v", v, want)
 	}
-	if !(verdict{Acked: 1}).right() {
+	if !(verdict{Acked: 3, Callbacks: 1, Mails: 1}).right() {
 		t.Error("nothing wrong was called wrong")
+	}
+	if (verdict{Acked: 3, Callbacks: 3}).right() {
+		t.Error("a test in which no mail was taken was called right")
 	}
 }
