@@ -81,7 +81,7 @@ func (s *Session) message(ctx context.Context, o *opened) (*timeline.Message, er
 		return nil, err
 	}
 	b := bodyOf(m)
-	out := &timeline.Message{Text: b.text, Quoted: b.quoted, HTML: b.html, Subject: m.Subject, Envelope: envelopeOf(m), Parts: append(parts, o.source), Automated: m.Automated}
+	out := &timeline.Message{Text: b.text, Quoted: b.quoted, HTML: b.html, Subject: m.Subject, Envelope: s.envelope(m), Parts: append(parts, o.source), Automated: m.Automated}
 	if o.size > int64(len(o.raw)) {
 		out.Text = strings.TrimSpace(fmt.Sprintf("%s\n\n[This mail has %d MB. Only its beginning was fetched.]", out.Text, o.size>>20))
 	}
@@ -91,10 +91,15 @@ func (s *Session) message(ctx context.Context, o *opened) (*timeline.Message, er
 // mostAddresses is how many of a list an event names; all are in the raw mail.
 const mostAddresses = 200
 
-func envelopeOf(m *mail.Mail) *timeline.Envelope {
+// envelope is whom a mail names. The tag by which our own address names a thread is left out: it
+// is for us, and would be copied into the next answer.
+func (s *Session) envelope(m *mail.Mail) *timeline.Envelope {
 	list := func(as []mail.Address) []timeline.Address {
 		var out []timeline.Address
 		for _, a := range as[:min(len(as), mostAddresses)] {
+			if s.set.mine(a.Address) {
+				a.Address = withoutPlus(a.Address)
+			}
 			out = append(out, timeline.Address{Name: a.Name, Address: a.Address})
 		}
 		return out

@@ -158,14 +158,17 @@ func imageText(n *html.Node) string {
 	return "[image]"
 }
 
-// introduced reads an element of which all before its first blockquote is the header of a quote
-// and all behind it the person's own, which is how Gmail holds answers between quotes.
+// introduced reads an element of which all before its first blockquote is the header of a quote,
+// the blockquotes are quoted, and all behind and between them is the person's own, which is how
+// Gmail holds answers between quotes.
 func (r *reader) introduced(n *html.Node, c context) {
-	before := !forwarded(n)
+	quotes := !forwarded(n)
+	before := quotes
 	for child := n.FirstChild; child != nil; {
 		next, inner := child.NextSibling, c
 		if child.DataAtom == atom.Blockquote {
 			before = false
+			inner.quoted = c.quoted || quotes
 		}
 		inner.header = c.header || before
 		if child.Type == html.TextNode {

@@ -13,6 +13,7 @@ var htmlMails = map[string]string{
 		`<blockquote class="gmail_quote" style="margin:0 0 0 .8ex"><div>theirs</div></blockquote></div>`,
 	"gmail_old":              `<div>mine</div><div class="gmail_extra"><br><div class="gmail_quote">On Wed, Aug 12, 2026 at 2:03 PM, theirs <span>&lt;a@example.com&gt;</span> wrote:<br><blockquote class="gmail_quote">theirs</blockquote></div></div>`,
 	"gmail_unknown_language": `<div>mine</div><div class="gmail_quote"><div>theirs qwrst 12-8 theirs:</div><blockquote class="gmail_quote">theirs</blockquote></div>`,
+	"like_gmail":             `<div>mine</div><div class="gmail_quote"><div>On Wed, 12 Aug 2026 at 14:03, theirs wrote:</div><blockquote>theirs<br><br>On Tue, 11 Aug 2026 at 9:00, theirs wrote:<br>&gt; theirs</blockquote></div>`,
 	"gmail_inline": `<div class="gmail_quote"><div class="gmail_attr">On Wed, Aug 12, 2026 kept &lt;a@example.com&gt; wrote:</div><blockquote class="gmail_quote">kept</blockquote>` +
 		`<div>mine</div><blockquote class="gmail_quote">kept</blockquote><div>mine</div><blockquote class="gmail_quote">theirs</blockquote></div>`,
 	"gmail_signature":   `<div>mine</div><div class="gmail_signature">theirs</div><div class="gmail_quote"><blockquote class="gmail_quote">theirs</blockquote></div>`,

@@ -30,6 +30,10 @@ describe("answerAll", () => {
     const e = { to: [a("ines@x.example")], cc: [a("rui@x.example")], bcc: [a("boss@halden.example")] };
     expect(answerAll(e, "out", ours)).toEqual({ to: [a("ines@x.example")], cc: [a("rui@x.example")], bcc: [] });
   });
+  test("our address with a plus is ours", () => {
+    const e = { from: a("ines@x.example"), to: [a("support+c.abc@halden.example"), a("rui+shop@x.example")] };
+    expect(answerAll(e, "in", ours).cc).toEqual([a("rui+shop@x.example")]);
+  });
   test("no envelope, nobody", () => expect(answerAll(undefined, "in", ours).to).toEqual([]));
 });
 

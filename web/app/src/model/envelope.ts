@@ -16,12 +16,14 @@ export interface Recipients {
 export const nobody: Recipients = { to: [], cc: [], bcc: [] };
 
 const key = (a: Address) => a.address.trim().toLowerCase();
+/** Mail to me+anything@here comes to me@here. */
+const plain = (k: string) => k.replace(/\+[^@]*@/, "@");
 
-function without(list: readonly Address[] | undefined | null, taken: Set<string>): Address[] {
+function without(list: readonly Address[] | undefined | null, taken: Set<string>, ours: ReadonlySet<string>): Address[] {
   const out: Address[] = [];
   for (const a of list ?? []) {
     const k = key(a);
-    if (!k || taken.has(k)) continue;
+    if (!k || taken.has(k) || ours.has(plain(k))) continue;
     taken.add(k);
     out.push({ address: a.address, ...(a.name ? { name: a.name } : {}) });
   }
@@ -31,11 +33,12 @@ function without(list: readonly Address[] | undefined | null, taken: Set<string>
 /** Everybody who was named, except us: the writer (or where they want answers) first, the others in copy. */
 export function answerAll(e: Envelope | undefined, direction: "in" | "out" | "internal", ours: readonly string[]): Recipients {
   if (!e) return nobody;
-  const taken = new Set(ours.map((x) => x.toLowerCase()));
-  if (direction === "out") return { to: without(e.to, taken), cc: without(e.cc, taken), bcc: [] };
-  const to = without(e.replyTo?.length ? e.replyTo : e.from ? [e.from] : [], taken);
+  const us = new Set(ours.map((x) => x.toLowerCase()));
+  const taken = new Set(us);
+  if (direction === "out") return { to: without(e.to, taken, us), cc: without(e.cc, taken, us), bcc: [] };
+  const to = without(e.replyTo?.length ? e.replyTo : e.from ? [e.from] : [], taken, us);
   if (e.from) taken.add(key(e.from));
-  return { to, cc: without([...(e.to ?? []), ...(e.cc ?? [])], taken), bcc: [] };
+  return { to, cc: without([...(e.to ?? []), ...(e.cc ?? [])], taken, us), bcc: [] };
 }
 
 /** The last message of a leg that names recipients. */
