@@ -97,13 +97,10 @@ func Open(cfg Config) (*Engine, error) {
 // settle takes a finished index into use where a stop came between removing the old one and that.
 func (e *Engine) settle() error {
 	now, next := filepath.Join(e.cfg.Dir, nowFile), filepath.Join(e.cfg.Dir, nextFile)
-	if _, err := os.Stat(next); err != nil {
-		return nil
-	}
 	if _, err := os.Stat(now); !errors.Is(err, os.ErrNotExist) {
-		return nil
+		return err
 	}
-	if err := os.Rename(next, now); err != nil {
+	if err := os.Rename(next, now); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("search: taking the new index into use: %w", err)
 	}
 	return nil

@@ -18,7 +18,7 @@ import (
 // the words that a beginning may become, and the ones that a misspelt word may have meant. How often is
 // a figure for choosing, saved now and then: a crash loses a little of it, never a word.
 type words struct {
-	upsert, one, more, get, drop, sub string
+	upsert, one, more, drop, sub string
 
 	known   map[string]struct{} // words that are in the table; of the writer
 	pending map[string]int64    // not yet counted in the table; of the writer
