@@ -87,7 +87,7 @@ const (
 )
 
 func (s *Server) searchRoutes() {
-	hit := Hit{ID: "demo|msg:1", Conversation: exampleID, Seq: 12, At: exampleTime, Direction: timeline.In, Channel: "webchat", Account: "demo",
+	hit := Hit{ID: "demo|msg:1", Conversation: exampleID, Seq: 12, At: exampleTime, Direction: timeline.In, Channel: exampleConversation.Legs[0].Channel, Account: "demo",
 		Fields: []HitField{{Name: "text", Text: "Where is my order HO-20418?", Ranges: []search.Range{{18, 26}}}}}
 	register(s, Route{ID: "search", Method: http.MethodGet, Path: "/api/search", Tag: "conversations", Access: Needs(auth.ConversationRead),
 		Summary: "Find messages, people and conversations",

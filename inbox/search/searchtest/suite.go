@@ -53,7 +53,7 @@ func conv(id string, rev int64, change ...func(*search.Standing)) search.Change 
 // said is a message of a conversation; n is its seq, and minutes after the beginning.
 func said(conv string, n int64, text string, change ...func(*search.Doc)) search.Change {
 	d := &search.Doc{Kind: search.Messages, ID: fmt.Sprintf("acct|msg:%s-%d", conv, n), Rev: n, Seq: n, At: began.Add(time.Duration(n) * time.Minute),
-		Conversation: timeline.ConversationID(conv), Account: "shop", Channel: "webchat", Direction: timeline.In, Fields: []search.Field{{Name: "text", Text: text}}}
+		Conversation: timeline.ConversationID(conv), Account: "shop", Channel: "chat", Direction: timeline.In, Fields: []search.Field{{Name: "text", Text: text}}}
 	for _, c := range change {
 		c(d)
 	}
