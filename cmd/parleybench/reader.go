@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/parley-hub/parley/channels"
@@ -22,8 +23,8 @@ import (
 	"github.com/parley-hub/parley/internal/simulate"
 )
 
-// readers measures what one core needs to understand a callback and a mail. Nothing else runs
-// meanwhile.
+// readers measures what one core needs to understand a callback and a mail, in processor time: what
+// else the machine does is not counted.
 func (b *bench) readers(ctx context.Context) error {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for range b.runs {
@@ -35,6 +36,15 @@ func (b *bench) readers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// processor is the processor time that this program has used.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err) // it is ours, and its place in memory is good
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // decodes verifies, cuts and decodes callbacks of one message for a second.
@@ -58,8 +68,8 @@ func (b *bench) decodes() error {
 	mac.Write(body)
 	c := channels.Callback{Method: http.MethodPost, Body: body, At: time.Now(),
 		Header: http.Header{"X-Hub-Signature-256": {"sha256=" + hex.EncodeToString(mac.Sum(nil))}}}
-	began, n := time.Now(), 0
-	for ; time.Since(began) < time.Second; n++ {
+	began, n := processor(), 0
+	for ; processor()-began < time.Second; n++ {
 		slices, _, err := instagram.Channel.Split(app, c)
 		if err != nil || len(slices) != 1 {
 			return fmt.Errorf("a callback became %d slices: %w", len(slices), err)
@@ -70,7 +80,7 @@ func (b *bench) decodes() error {
 			return fmt.Errorf("a callback became %d events: %w", len(in), err)
 		}
 	}
-	b.add("meta_decode_per_s_core", float64(n)/time.Since(began).Seconds())
+	b.add("meta_decode_per_s_core", float64(n)/(processor()-began).Seconds())
 	return nil
 }
 
@@ -105,11 +115,11 @@ func (b *bench) parses() error {
 		"&gt; wrote:</div><blockquote class=\"gmail_quote\">\r\n" + strings.Repeat(para, 430) + "</blockquote></div>\r\n"
 	var took []float64
 	for range 50 {
-		began := time.Now()
+		began := processor()
 		if _, folded, err := read([]byte(raw)); err != nil || !folded {
 			return fmt.Errorf("a mail of %d bytes was not understood: %w", len(raw), err)
 		}
-		took = append(took, milliseconds(time.Since(began)))
+		took = append(took, milliseconds(processor()-began))
 	}
 	b.add("mail100k_ms", median(took))
 	return nil
@@ -131,11 +141,11 @@ func (b *bench) hostile() error {
 		"a line of 5 MB":         plain + "\r\n" + strings.Repeat("a", 5<<20),
 		"500,000 marks of quote": plain + "\r\n" + strings.Repeat("> ", 500_000),
 	} {
-		began := time.Now()
+		began := processor()
 		if _, _, err := read([]byte(raw)); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		worst = max(worst, milliseconds(time.Since(began)))
+		worst = max(worst, milliseconds(processor()-began))
 	}
 	b.add("mail_hostile_worst_ms", worst)
 	return nil
