@@ -57,6 +57,7 @@ type node struct {
 	counter    *views.Counter
 	webhooks   *webhooks.Webhooks
 	web        *fiber.App
+	server     *api.Server
 
 	listener *listener // once it serves
 	trail    trail     // whether the audit log is whole
@@ -202,7 +203,8 @@ func (n *node) pages() error {
 	n.web.Get("/readyz", adaptor.HTTPHandlerFunc(n.health.ServeReady))
 	n.web.Get("/metrics", adaptor.HTTPHandler(n.metrics.Handler()))
 	n.gateway.Mount(n.web)
-	n.api().Mount(n.web)
+	n.server = n.api()
+	n.server.Mount(n.web)
 	n.files.Mount(n.web)
 	site.Mount(n.web)
 	return nil
@@ -211,8 +213,7 @@ func (n *node) pages() error {
 func (n *node) api() *api.Server {
 	return api.New(api.Deps{
 		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway, Edge: n.gateway,
-		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Counter: n.counter, Tell: n.hub.TellAgent, Status: n.status, Log: n.log, Metrics: n.metrics,
-		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Webhooks: n.webhooks, Status: n.status, Log: n.log, Metrics: n.metrics,
+		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Webhooks: n.webhooks, Counter: n.counter, Tell: n.hub.TellAgent, Status: n.status, Log: n.log, Metrics: n.metrics,
 		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
 	})
 }

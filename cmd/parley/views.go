@@ -15,5 +15,6 @@ func (n *node) startViews() error {
 		return fmt.Errorf("views: %w", err)
 	}
 	go n.counter.Run(n.ctx, n.hub.TellViews)
+	go n.server.RunBulks(n.ctx)
 	return nil
 }

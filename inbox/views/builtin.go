@@ -9,10 +9,10 @@ import (
 
 // View is a named list of conversations.
 type View struct {
-	ID     string
-	Filter Filter
-	Sort   Sort
-	Source Source
+	ID     string `json:"id"`
+	Filter Filter `json:"filter"`
+	Sort   Sort   `json:"sort"`
+	Source Source `json:"source,omitempty"`
 }
 
 // Source is where a view's conversations come from, where it is not a filter.

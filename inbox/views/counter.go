@@ -209,7 +209,7 @@ func (c *Counter) Rebuild(ctx context.Context) error {
 	c.mu.Unlock()
 	for _, filter := range []bson.D{
 		{{Key: "state", Value: string(timeline.Open)}}, {{Key: "state", Value: string(timeline.Snoozed)}},
-		{{Key: "undelivered", Value: bson.D{{Key: "$gt", Value: 0}}}, {Key: "state", Value: string(timeline.Resolved)}},
+		{{Key: "undelivered", Value: failures()}, {Key: "state", Value: string(timeline.Resolved)}},
 	} {
 		if err := c.read(ctx, filter); err != nil {
 			return err

@@ -257,6 +257,15 @@ func narrow(was, by []string) ([]string, bool) {
 // mostFailed is how many failed messages in one conversation an index is asked for.
 const mostFailed = 32
 
+// failures is every number of failed messages that an index is asked for: a sparse one takes no range.
+func failures() bson.D {
+	counts := make(bson.A, mostFailed)
+	for i := range counts {
+		counts[i] = i + 1
+	}
+	return bson.D{{Key: "$in", Value: counts}}
+}
+
 func (l lead) query(r Reader, scope Scope, from Key, also bson.D) Query {
 	states := l.states
 	if states == nil {
@@ -272,11 +281,7 @@ func (l lead) query(r Reader, scope Scope, from Key, also bson.D) Query {
 		}
 	}
 	if l.failed && (from.Sort == Newest || from.Sort == Oldest) {
-		counts := make(bson.A, mostFailed)
-		for i := range counts {
-			counts[i] = i + 1
-		}
-		base = append(base, bson.E{Key: "undelivered", Value: bson.D{{Key: "$in", Value: counts}}})
+		base = append(base, bson.E{Key: "undelivered", Value: failures()})
 	}
 	base = append(base, also...)
 	base, either := l.limit(base, r, scope)

@@ -121,7 +121,7 @@ var Schema = []Spec{
 	{Name: Continuity, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
 	{Name: Views, Indexes: []Index{{Name: "owner", Fields: []string{"owner", "_id"}}}},
 	{Name: Mentions, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "-at", "-_id"}}, {Name: "unseen", Fields: []string{"agent", "unseen"}}}},
-	{Name: Bulks, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}, Sparse: true}, {Name: "agent", Fields: []string{"agent", "-_id"}}}},
+	{Name: Bulks, Indexes: []Index{{Name: "due", Fields: []string{"dueAt", "_id"}}, {Name: "agent", Fields: []string{"agent", "-_id"}}}},
 	{Name: BulkItems, Indexes: []Index{{Name: "bulk", Fields: []string{"bulk", "_id"}}}},
 	{Name: Replies},
 	{Name: Labels, Indexes: []Index{{Name: "name", Fields: []string{"key"}, Unique: true}}},

@@ -154,6 +154,47 @@ export interface AuditRecord {
   target?: string
 }
 
+export interface Bulk {
+  at: string
+  change: ChangeInput
+  /** Of those, asked to change; undoing: restored. */
+  changed: number
+  /** total is known: until then it grows. */
+  counted: boolean
+  /** Conversations gone through. */
+  done: number
+  ended?: string
+  id: string
+  /** There were more than are done at once: do it again for the rest. */
+  limited?: boolean
+  read?: boolean
+  /** Of those, left alone: they were so already, or may not be changed; undoing: somebody changed them since. */
+  skipped: number
+  state: 'running' | 'done' | 'stopped' | 'undoing' | 'undone'
+  total: number
+  /** It can be undone. */
+  undo: boolean
+}
+
+export interface BulkInput {
+  /** As for one conversation; ifAssignee leaves out those it does not hold for. */
+  change?: ChangeInput
+  /** Not these. */
+  except?: string[]
+  /** In place of a view. */
+  filter?: Filter
+  /** In place of both. */
+  ids?: string[]
+  /** Mark all as read by me. */
+  read?: boolean
+  /** A view's id; everything that it lists at this moment. */
+  view?: string
+}
+
+export interface BulkList {
+  bulks: Bulk[]
+}
+
 export interface Button {
   kind: string
   title: string
@@ -593,8 +634,7 @@ export interface MarkInput {
 
 export interface Me {
   agent: Agent
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage' | 'webhook.manage')[]
   /** Which conversations are visible: all, team or own. */
   scope: 'all' | 'team' | 'own'
   settings: Settings
@@ -897,8 +937,7 @@ export interface Referral {
 
 export interface Role {
   name: string
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
-  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
+  permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage' | 'webhook.manage')[]
   scope: 'all' | 'team' | 'own'
   title: string
 }
@@ -1079,8 +1118,7 @@ export interface TokenInfo {
   id: string
   lastAt?: string
   name: string
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage' | 'webhook.manage')[]
   token?: string
 }
 
@@ -1088,8 +1126,7 @@ export interface TokenInput {
   expiresAt?: string
   name: string
   /** Empty: everything you may do. */
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage')[]
-  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'webhook.manage')[]
+  permissions?: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage' | 'webhook.manage')[]
 }
 
 export interface TokenList {
@@ -1353,6 +1390,40 @@ export interface Operations {
     path: '/api/audit'
     query: { before?: number; limit?: number }
     answer: AuditList
+  }
+  /** What I changed of many conversations of late */
+  'list-bulks': {
+    method: 'GET'
+    path: '/api/bulk'
+    answer: BulkList
+  }
+  /** Change many conversations */
+  'start-bulk': {
+    method: 'POST'
+    path: '/api/bulk'
+    body: BulkInput
+    answer: Bulk
+  }
+  /** How far it is */
+  'get-bulk': {
+    method: 'GET'
+    path: '/api/bulk/{id}'
+    params: { id: string }
+    answer: Bulk
+  }
+  /** Do no more of it */
+  'stop-bulk': {
+    method: 'DELETE'
+    path: '/api/bulk/{id}'
+    params: { id: string }
+    answer: Bulk
+  }
+  /** Undo it */
+  'undo-bulk': {
+    method: 'POST'
+    path: '/api/bulk/{id}/undo'
+    params: { id: string }
+    answer: Bulk
   }
   /** The kinds of channel, with their forms and limits */
   'list-channels': {
