@@ -598,6 +598,33 @@ const routes = [
   ],
   [
     "GET",
+    /^\/api\/search$/,
+    (req, res, m, body, query) => {
+      const q = (query.get("q") ?? "").toLowerCase();
+      const hits = [];
+      const conversations = {};
+      for (const { conversation: c, events } of db.values()) {
+        for (const e of events) {
+          const text = e.message?.text ?? "";
+          const at = text.toLowerCase().indexOf(q);
+          if (at < 0 || hits.length >= 6) continue;
+          conversations[c.id] = c;
+          hits.push({
+            id: e.id,
+            seq: e.seq,
+            at: e.at,
+            conversation: c.id,
+            direction: e.direction,
+            channel: c.legs.find((l) => l.id === e.leg)?.channel,
+            fields: [{ name: "text", text, ranges: [[at, at + q.length]] }],
+          });
+        }
+      }
+      reply(res, 200, { conversations, groups: hits.length ? [{ kind: "message", hits }] : [] });
+    },
+  ],
+  [
+    "GET",
     /^\/api\/channels\/(\w+)\/app$/,
     (req, res) =>
       reply(res, 200, {

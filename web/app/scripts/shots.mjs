@@ -60,6 +60,17 @@ await shot("inbox-zh", "/inbox/mine/maya", { zh: true });
 await shot("written-light", "/inbox/mine/ines", { height: 1240 });
 await shot("written-dark", "/inbox/mine/ines", { height: 1240, dark: true });
 await shot("written-1024", "/inbox/mine/ines", { width: 1024, height: 1100 });
+await shot("written-phone-dark", "/inbox/mine/ines", { width: 390, height: 844, dark: true });
+await shot("written-zh", "/inbox/mine/ines", { zh: true, height: 1240 });
+await shot("found", "/inbox/mine/ines", {
+  act: async (p) => {
+    await p.keyboard.press("Control+k");
+    await p.waitForTimeout(200);
+    await p.keyboard.type("pole");
+    await p.clock.runFor(600);
+    await p.waitForTimeout(300);
+  },
+});
 await shot("recipients", "/inbox/mine/ines", {
   act: async (p) => {
     await p.getByRole("button", { name: "Change the recipients" }).click();

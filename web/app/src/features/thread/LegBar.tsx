@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { legLook, useLook } from "../../lib/channels";
 import { useNow } from "../../lib/hooks";
 import { useWords } from "../../lib/i18n";
@@ -16,9 +17,15 @@ export function LegBar({ c }: { c: Conversation }) {
   const now = useNow();
   const here = useStore(presenceOf(c.id));
   const chosen = useStore(replyLeg)[c.id];
+  const bar = useRef<HTMLDivElement>(null);
+  // where there are more legs than room, the lit one is in sight
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a newly chosen leg is what moves it
+  useEffect(() => {
+    bar.current?.querySelector('[aria-pressed="true"]')?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen]);
   return (
     // biome-ignore lint/a11y/useSemanticElements: a row of switches is no fieldset
-    <div className={s.legs} role="group" aria-label={t("legs.title")}>
+    <div ref={bar} className={s.legs} role="group" aria-label={t("legs.title")}>
       {c.legs.map((l) => {
         const ch = legLook(look, l);
         const online = here.customer?.online && (!here.customer.leg || here.customer.leg === l.id) && ch.can?.typing?.in;
