@@ -28,6 +28,8 @@ var layout = map[string][]string{
 	"inbox/continuity":     {"=inbox", "timeline", "internal"},
 	"inbox/realtime":       {"=inbox", "timeline", "internal"},
 	"inbox/views":          {"=inbox", "timeline", "internal"},
+	"inbox/replies":        {"timeline"},
+	"inbox/hours":          {},
 	"inbox/search":         {"=inbox", "inbox/search", "timeline", "internal"},
 	"internal":             {"timeline", "internal"},
 	"internal/bus":         {"timeline"},
