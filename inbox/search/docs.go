@@ -1,6 +1,7 @@
 package search
 
 import (
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,8 +94,12 @@ func fields(pairs ...string) []Field {
 }
 
 // hourly is a time as documents that are not of one moment carry it, so that each message does
-// not index its conversation again.
-func hourly(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
+// not index its conversation again. They are spread over a minute, so that not all of an hour are of one moment.
+func hourly(t time.Time, id string) time.Time {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(id)) // never fails
+	return t.UTC().Truncate(time.Hour).Add(time.Duration(h.Sum32()%60000) * time.Millisecond)
+}
 
 // ConversationDoc is what can be found of a conversation itself.
 func ConversationDoc(c *timeline.Conversation) Doc {
@@ -102,13 +107,13 @@ func ConversationDoc(c *timeline.Conversation) Doc {
 	if c.Number > 0 {
 		number = "#" + strconv.FormatInt(c.Number, 10)
 	}
-	return Doc{Kind: Conversations, ID: string(c.ID), Rev: c.Seq, At: hourly(c.LastAt), Conversation: c.ID, Person: c.Person,
+	return Doc{Kind: Conversations, ID: string(c.ID), Rev: c.Seq, At: hourly(c.LastAt, string(c.ID)), Conversation: c.ID, Person: c.Person,
 		Fields: fields("name", c.Name, "subject", c.Subject, "number", number, "opening", c.Opening, "labels", strings.Join(c.Labels, " · "))}
 }
 
 // PersonDoc is what can be found of a person. rev is when they were read, in microseconds.
 func PersonDoc(p *timeline.Person, known []timeline.Known, rev int64) Doc {
-	d := Doc{Kind: People, ID: string(p.ID), Rev: rev, At: hourly(p.LastAt), Person: p.ID}
+	d := Doc{Kind: People, ID: string(p.ID), Rev: rev, At: hourly(p.LastAt, string(p.ID)), Person: p.ID}
 	if p.Erased != nil || p.MergedInto != "" {
 		d.Gone = true
 		return d

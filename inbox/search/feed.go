@@ -207,9 +207,10 @@ func likenessOf(c *timeline.Conversation) likeness {
 			_ = h.WriteByte(0)
 		}
 	}
-	write(&conv, c.Name, c.Subject, c.Opening, hourly(c.LastAt).String(), string(c.Person))
+	hour := c.LastAt.UTC().Truncate(time.Hour).String()
+	write(&conv, c.Name, c.Subject, c.Opening, hour, string(c.Person))
 	write(&conv, c.Labels...)
-	write(&person, string(c.Person), c.Name, hourly(c.LastAt).String())
+	write(&person, string(c.Person), c.Name, hour)
 	for i := range c.Legs {
 		write(&person, string(c.Legs[i].Identity), c.Legs[i].Display)
 	}

@@ -114,6 +114,21 @@ func (r *Rebuilder) Run(ctx context.Context) {
 		case <-time.After(askPoll):
 		}
 	}
+	r.leave(context.WithoutCancel(ctx))
+}
+
+// leaveTime is how long the last sign may take.
+const leaveTime = 500 * time.Millisecond
+
+// leave says that this hub runs no longer, so that a command need not wait for it.
+func (r *Rebuilder) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTime)
+	defer cancel()
+	_, err := r.store.C(store.Meta).Update(ctx, bson.D{{Key: "_id", Value: r.name}, {Key: "node", Value: r.node}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "seen", Value: time.Unix(0, 0).UTC()}}}})
+	if err != nil {
+		r.log.Debug("search: the last sign was not given", "err", err)
+	}
 }
 
 // look does what there is to do.

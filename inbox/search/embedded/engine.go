@@ -106,17 +106,21 @@ func (e *Engine) settle() error {
 	return nil
 }
 
-// open opens a file; one of another version begins anew.
+// open opens a file; one that is broken or of another version begins anew.
 func (e *Engine) open(name string) (*index, error) {
 	path := filepath.Join(e.cfg.Dir, name)
 	x, err := openIndex(path, e.cfg.Kinds)
 	if err == nil {
 		return x, nil
 	}
-	if !errors.Is(err, errVersion) {
+	switch {
+	case errors.Is(err, errVersion):
+		e.cfg.Log.Info("search: the index is of another version and is made anew", "file", name)
+	case sqlfile.IsBroken(err):
+		e.cfg.Log.Error("search: the index is broken and is made anew", "file", name, "err", err)
+	default:
 		return nil, fmt.Errorf("search: opening %s: %w", name, err)
 	}
-	e.cfg.Log.Info("search: the index is of another version and is made anew", "file", name)
 	if err := removeFile(path); err != nil {
 		return nil, fmt.Errorf("search: removing %s: %w", name, err)
 	}

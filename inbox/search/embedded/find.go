@@ -49,6 +49,10 @@ func parsePlace(key string, sort search.Sort) (p place, err error) {
 // window is how many of the newest finds are ranked at a time.
 const window = 200
 
+// someConvs is how many conversations a filter may leave for them to be gathered once, instead
+// of looking at the conversation of each find.
+const someConvs = 2000
+
 // fewConvs is how many conversations a filter may leave for them to be looked for by name in
 // the index of words: then whatever else is asked, only their documents are met.
 const fewConvs = 200
@@ -87,6 +91,8 @@ type finder struct {
 	where []string
 	args  []any
 	joins map[string]bool // tables that the conditions name
+	// gather says that the filter leaves few enough conversations to gather them once.
+	gather bool
 }
 
 func (f *finder) and(cond string, args ...any) {
@@ -254,6 +260,10 @@ func (f *finder) filters() {
 		f.and("EXISTS (SELECT 1 FROM conv p WHERE p.person = d.person AND "+strings.ReplaceAll(cond, "c.", "p.")+")", args...)
 		return
 	}
+	if f.gather {
+		f.and("d.conv IN (SELECT c.ord FROM conv c WHERE "+cond+")", args...)
+		return
+	}
 	f.join("c")
 	f.and(cond, args...)
 }
@@ -301,10 +311,11 @@ func (f *finder) narrow() (none bool, tags string, err error) {
 		return false, "", nil
 	}
 	var ords []string
-	err = f.c.Each(f.ctx, fmt.Sprintf("SELECT c.ord FROM conv c WHERE %s LIMIT %d", cond, fewConvs+1), 1, func(row []driver.Value) bool {
+	err = f.c.Each(f.ctx, fmt.Sprintf("SELECT c.ord FROM conv c WHERE %s LIMIT %d", cond, someConvs+1), 1, func(row []driver.Value) bool {
 		ords = append(ords, quote(convTag(number(row[0]))))
 		return true
 	}, args...)
+	f.gather = len(ords) <= someConvs
 	if err != nil || len(ords) > fewConvs {
 		return false, "", err
 	}

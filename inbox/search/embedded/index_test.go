@@ -283,6 +283,57 @@ func TestStopWhileTheNewIndexTakesOver(t *testing.T) {
 	}
 }
 
+// TestBrokenIndexIsMadeAnew opens a folder whose file is no database.
+func TestBrokenIndexIsMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, nowFile), bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, dir)
+	if empty, err := e.Empty(t.Context()); err != nil || !empty {
+		t.Errorf("empty: %v, %v", empty, err)
+	}
+	apply(t, e, search.Change{Standing: standing("c", 1)}, search.Change{Doc: message("c", 1, "a parcel")})
+	if got := found(t, e, "parcel"); len(got) != 1 {
+		t.Errorf("%v is found", got)
+	}
+}
+
+// TestFiltersOfAnyWidth: few, some and many conversations are looked for in three ways, which
+// must find the same.
+func TestFiltersOfAnyWidth(t *testing.T) {
+	e := open(t, t.TempDir())
+	for _, c := range []struct {
+		agent timeline.AgentID
+		n     int
+	}{{"few", fewConvs / 2}, {"some", fewConvs * 2}, {"many", someConvs + 100}} {
+		var cs []search.Change
+		for i := range c.n {
+			id := fmt.Sprint(c.agent, i)
+			s := standing(id, 1)
+			s.Assignee = c.agent
+			cs = append(cs, search.Change{Standing: s}, search.Change{Doc: message(id, 1, "a parcel")}, search.Change{Doc: message(id, 2, "a suitcase")})
+		}
+		apply(t, e, cs...)
+	}
+	for agent, want := range map[timeline.AgentID]int{"few": fewConvs / 2, "some": fewConvs * 2, "many": someConvs + 100, "nobody": 0} {
+		for _, text := range []string{"parcel", "suitcase"} {
+			q := search.Query{Kind: search.Messages, Text: text, Scope: search.Scope{All: true}, Filter: search.Filter{Assignee: &agent}, Limit: search.MaxLimit}
+			n := 0
+			for more := true; more; more = q.After != "" {
+				res, err := e.Search(t.Context(), q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, q.After = n+len(res.Docs), res.Next
+			}
+			if n != want {
+				t.Errorf("%s of %s: %d found, want %d", text, agent, n, want)
+			}
+		}
+	}
+}
+
 // TestOneCallersMistakeIsNotTheOthers: what waits together is written together, or apart.
 func TestOneCallersMistakeIsNotTheOthers(t *testing.T) {
 	e, err := Open(Config{Dir: t.TempDir(), Pace: 200 * time.Millisecond})

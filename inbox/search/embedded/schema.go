@@ -8,7 +8,7 @@ import (
 
 // version changes when the tables, or what the words of a text are, change: an index of another
 // version is made anew.
-const version = 2
+const version = 3
 
 // Tables. A document's rowid is its time (milliseconds since 1970, shifted by timeShift) and a few
 // bits that tell apart what happened in one: so the newest first is the order of the index

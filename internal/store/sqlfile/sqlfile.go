@@ -17,6 +17,7 @@ import (
 	"os"
 
 	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Conn is one connection with its prepared statements.
@@ -135,6 +136,16 @@ func failed(ctx context.Context, doing string, err error) error {
 		return fmt.Errorf("sqlfile: %s: %w", doing, ctx.Err())
 	}
 	return fmt.Errorf("sqlfile: %s: %w", doing, err)
+}
+
+// IsBroken reports whether an error says that the file is no database, or not a whole one.
+func IsBroken(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	code := e.Code() & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }
 
 // Int reads one number; ok is false where there is no row.
