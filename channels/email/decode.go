@@ -13,6 +13,7 @@ import (
 // writer is who wrote a mail, as the hub takes it.
 type writer struct {
 	peer      timeline.Identity // whom the thread is with
+	links     []timeline.Identity
 	to        timeline.Handle   // whom to answer
 	actor     timeline.Actor
 	direction timeline.Direction
@@ -33,6 +34,11 @@ func (s *Session) writer(m *mail.Mail, p *place, v verdict) writer {
 		if w.actor.Name == "" {
 			w.actor.Name = "Unknown sender"
 		}
+	} else if v.failed {
+		// whoever wrote is known not to be whom they say: an identity of their own, and the
+		// address no more than a hint for people
+		w.links = []timeline.Identity{self}
+		self = timeline.Identity{Account: s.id, Scheme: SchemeThread, Value: p.thread, Display: m.From.Address}
 	} else if v.signed {
 		self.Proof = timeline.ProofSigned
 	}

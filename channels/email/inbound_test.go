@@ -84,6 +84,9 @@ func TestChecks(t *testing.T) {
 			for _, k := range in.Event.Message.Checks {
 				got = append(got, k.Name+" "+k.Result)
 			}
+			if forged := strings.Contains(c.badges, "DMARC fail"); forged != (in.Peer.Scheme == SchemeThread) || forged != (len(in.Links) == 1) {
+				t.Errorf("it is taken for %+v, with a hint of %v", in.Peer, in.Links)
+			}
 			if in.Peer.Proof != c.proof || strings.Join(got, ", ") != c.badges {
 				t.Errorf("proof %q, badges %v", in.Peer.Proof, got)
 			}

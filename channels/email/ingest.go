@@ -283,7 +283,7 @@ func (s *Session) inbound(ctx context.Context, b *book, o *opened, p place, v ve
 	if p.related != "" {
 		msg.ReplyTo = &timeline.Ref{Kind: "message", Remote: timeline.RemoteID(p.related)}
 	}
-	in := timeline.Inbound{Channel: Kind, Peer: w.peer, To: w.to, Profile: w.profile, About: oneLine(cmpOr(p.history.Subject, m.Subject), maxAboutRune),
+	in := timeline.Inbound{Channel: Kind, Peer: w.peer, Links: w.links, To: w.to, Profile: w.profile, About: oneLine(cmpOr(p.history.Subject, m.Subject), maxAboutRune),
 		Event: timeline.Event{ID: timeline.DeriveID(s.id, "mail:"+o.content), Kind: timeline.KindMessage, Thread: s.thread(p.thread), Remote: timeline.RemoteID(id),
 			Direction: w.direction, Actor: w.actor, At: when(m.Date, o.at), Message: msg}}
 	l := last{ID: id, From: m.From.Address, Name: m.From.Name, Reply: addressesOf(m.ReplyTo), To: append(addressesOf(m.To), addressesOf(m.Cc)...),

@@ -81,7 +81,7 @@ func TestDiffKnowsEveryField(t *testing.T) {
 	now := time.Now()
 	full := timeline.Conversation{Number: 1, Person: "p", Name: "n", Avatar: "a", Queue: "q", State: timeline.Open, SnoozeUntil: &now,
 		Assignee: "a", Team: "t", Labels: []string{"l"}, Priority: 1, Subject: "s", Opening: "o", Legs: []timeline.Leg{{ID: "l"}}, Seq: 1, InCount: 1, LastInSeq: 1,
-		LastOutSeq: 1, Undelivered: 1, Last: &timeline.Preview{}, LastAt: now, CreatedAt: now, ResolvedAt: &now, WaitingSince: &now, NextDeadline: &now}
+		LastOutSeq: 1, Undelivered: 1, Last: &timeline.Preview{}, LastAt: now, CreatedAt: now, ResolvedAt: &now, WaitingSince: &now, NextDeadline: &now, Attached: true}
 	v := reflect.ValueOf(full)
 	for i := range v.NumField() {
 		if name := v.Type().Field(i).Name; name != "ID" && v.Field(i).IsZero() {

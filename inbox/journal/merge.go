@@ -202,7 +202,9 @@ func (j *Journal) planMerge(ctx context.Context, id string, from, into timeline.
 	return m, nil
 }
 
-// survivor picks the conversation that goes on.
+// survivor picks the conversation that goes on: an open one before one that is resolved, then the
+// newer. Places on a thread are ordered by the conversation's id; were the older one to go on, a
+// customer's program would take what comes next for what it has seen.
 func (j *Journal) survivor(ctx context.Context, h *MergedHead) error {
 	if h.From == "" || h.Into == "" || h.From == h.Into {
 		h.Survivor = h.Into + h.From
@@ -221,9 +223,6 @@ func (j *Journal) survivor(ctx context.Context, h *MergedHead) error {
 				return 1
 			}
 			return -1
-		}
-		if c := b.LastAt.Compare(a.LastAt); c != 0 {
-			return c
 		}
 		return -compare(a.ID, b.ID)
 	})

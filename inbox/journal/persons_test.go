@@ -297,6 +297,25 @@ func TestCase58MergeContactsThenMessage(t *testing.T) {
 	w.sound()
 }
 
+// TestTheNewerConversationGoesOn lets the older one have the last word before the merge. Who has
+// the chat open counts places on the thread by the conversation's id: what comes later is after.
+func TestTheNewerConversationGoesOn(t *testing.T) {
+	w := newWorld(t)
+	w.receive(byMail("maya@x", "1", 1, "hi"))
+	w.receive(says("v1", "2", 10, "anonymous"))
+	w.receive(byMail("maya@x", "3", 20, "are you there?"))
+	seen := w.event("acct|msg:2").Conversation
+	if _, err := w.j.Merge(t.Context(), w.whose(visitor("v1")), w.whose(mail("maya@x", "")), timeline.Actor{Kind: timeline.ActorAgent}); err != nil {
+		t.Fatal(err)
+	}
+	w.pump()
+	w.receive(says("v1", "4", 30, "and here?"))
+	if next := w.event("acct|msg:4").Conversation; next < seen {
+		t.Errorf("what comes next is in %s, before %s", next, seen)
+	}
+	w.sound()
+}
+
 func TestCase58RaceOfTwoMerges(t *testing.T) {
 	w, maya, anon := apart(t)
 	var wg sync.WaitGroup
