@@ -127,6 +127,9 @@ func (c *Conn) Each(ctx context.Context, sql string, n int, f func(row []driver.
 		if !f(row) {
 			return nil
 		}
+		if ctx.Err() != nil { // the driver looks at it until the first row only
+			return failed(ctx, "read", ctx.Err())
+		}
 	}
 }
 
