@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -135,12 +136,11 @@ func TestFrameworkMemory(t *testing.T) {
 }
 
 func TestSharedCallback(t *testing.T) {
+	var readable atomic.Bool // accounts replay what is kept for them on their own
 	ty := &toy{}
 	w := newWorld(t, ty)
-	w.account("a")
-	w.listen()
 	ty.decode = func(c channels.Callback) ([]timeline.Inbound, channels.Answer, error) {
-		if string(c.Body) == "poison" {
+		if string(c.Body) == "poison" && !readable.Load() {
 			panic("poison")
 		}
 		account := timeline.AccountID("a")
@@ -149,6 +149,8 @@ func TestSharedCallback(t *testing.T) {
 		}
 		return []timeline.Inbound{said(account, "t1", string(c.Body))}, channels.Answer{}, nil
 	}
+	w.account("a")
+	w.listen()
 	if status, _, _ := w.post("/hooks/toy", []byte("@a:x"), "X-Toy", ""); status != 401 {
 		t.Fatal("no secret is configured: it must be refused, got", status)
 	}
@@ -167,7 +169,7 @@ func TestSharedCallback(t *testing.T) {
 	}
 	w.account("late")
 	eventually(t, "parked callbacks are replayed in order", func() bool { return texts(w.inbound()) == "one two late one late two" })
-	ty.decode = textDecode("a")
+	readable.Store(true)
 	n, err := w.g.Replay(t.Context(), "toy", "@a")
 	if err != nil || n != 1 {
 		t.Fatal("the poison is readable now:", n, err)
