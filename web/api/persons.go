@@ -154,6 +154,9 @@ func (s *Server) changePerson(ctx context.Context, in *changePersonInput) (*body
 	if p.Erased != nil {
 		return nil, problem("conflict", "The person was erased; nothing is kept of them any more.")
 	}
+	if err := s.fits(ctx, in.Body.Attributes); err != nil {
+		return nil, err
+	}
 	update, err := personUpdate(p, in.Body)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,9 @@ const maxViews = 200
 
 func (s *Server) viewRoutes() {
 	s.bulkRoutes()
+	s.replyRoutes()
+	s.catalogueRoutes()
+	s.scheduledRoutes()
 	filter := views.Filter{And: []views.Filter{{Field: views.State, In: []string{"open"}}, {Field: views.Waiting, Over: "4h"}}}
 	in := ViewInput{Name: "Waiting long", Share: shareAll, Filter: filter, Sort: views.Longest}
 	out := View{ID: exampleID, Name: in.Name, Share: in.Share, Owner: exampleID, Filter: filter, Sort: in.Sort, Mine: true}

@@ -131,6 +131,21 @@ export interface Assignment {
   was?: string
 }
 
+export interface AttributeDef {
+  /** Of kind choice. */
+  choices?: string[]
+  help?: string
+  kind: 'text' | 'number' | 'date' | 'choice' | 'bool' | 'url'
+  name: string
+  /** Smaller ones are shown first. */
+  position?: number
+  title?: string
+}
+
+export interface AttributeList {
+  attributes: AttributeDef[]
+}
+
 export interface AuditList {
   /** Send it as before for the next page. */
   next?: number
@@ -397,6 +412,12 @@ export interface EditState {
   rev: number
 }
 
+export interface Effect {
+  field: 'state' | 'snoozeUntil' | 'assignee' | 'team' | 'addLabels' | 'removeLabels' | 'priority' | 'subject'
+  from: string
+  to: string
+}
+
 export interface EnrolInput {
   password: string
 }
@@ -481,6 +502,30 @@ export interface FieldProblem {
   message: string
 }
 
+export interface FillInput {
+  conversation: string
+  /** Empty, or one it does not have: the person's, English, or the first. */
+  language?: string
+  /** It is put to use now: count it. */
+  use?: boolean
+}
+
+export interface FilledReply {
+  /** What to send to the conversation: only what is not so already. */
+  change?: ChangeInput
+  /** Where to go on writing, in UTF-16 code units of text; -1: at the end. */
+  cursor: number
+  /** The same for people. */
+  effects: Effect[]
+  html?: string
+  language: string
+  /** Variables that have no value here: look before sending. */
+  missing: string[]
+  note: boolean
+  parts: Part[]
+  text: string
+}
+
 export interface Filter {
   /** All of these hold. */
   and?: Filter[]
@@ -552,6 +597,40 @@ export interface HitField {
   text: string
 }
 
+export interface Holiday {
+  date: string
+  name?: string
+  /** Open at these hours; none: closed all day. */
+  spans?: Span[]
+}
+
+export interface Hours {
+  holidays?: Holiday[]
+  /** From Sunday on. */
+  week: Span[][]
+  /** Of the IANA database. */
+  zone: string
+}
+
+export interface HoursInput {
+  hours: Hours
+  name: string
+}
+
+export interface HoursList {
+  hours: HoursView[]
+}
+
+export interface HoursView {
+  hours: Hours
+  id: string
+  name: string
+  /** When it opens next; now, if it is open. */
+  next?: string
+  /** At this moment. */
+  open: boolean
+}
+
 export interface HubStatus {
   /** What the hub depends on: ok, or the reason why not. */
   checks: Record<string, string>
@@ -595,6 +674,33 @@ export interface Known {
   identity: Identity
   lastAt: string
   person: string
+}
+
+export interface Label {
+  color: string
+  description?: string
+  id: string
+  name: string
+}
+
+export interface LabelChanged {
+  bulk?: Bulk
+  label: Label
+}
+
+export interface LabelInput {
+  color?: string
+  description?: string
+  name: string
+}
+
+export interface LabelList {
+  labels: Label[]
+}
+
+export interface LabelMerge {
+  /** The label's id. */
+  into: string
 }
 
 export interface Labels {
@@ -660,6 +766,10 @@ export interface MediaLimit {
 export interface MediaPart {
   n: number
   part: Part
+}
+
+export interface Members {
+  agents: string[]
 }
 
 export interface Merge {
@@ -935,11 +1045,91 @@ export interface Referral {
   url?: string
 }
 
+export interface Reply {
+  /** What a macro does to the conversation beside. */
+  change?: ChangeInput
+  /** Folders are parted by slashes. */
+  folder?: string
+  id: string
+  lastUsed?: string
+  /** I may change it. */
+  mine: boolean
+  /** For colleagues only. */
+  note?: boolean
+  owner: string
+  parts?: PartInput[]
+  /** Empty: own. Others need reply.share. */
+  share?: '' | 'own' | 'team' | 'all'
+  /** What is typed after the slash: letters, digits, - and _. */
+  shortcut?: string
+  /** With change.state snoozed: for how long from when it is used, such as 2d. Empty: until the person writes. */
+  snooze?: string
+  /** With share team. */
+  team?: string
+  /** By language, such as en or zh-CN. */
+  texts?: Record<string, ReplyContent>
+  title: string
+  updatedAt: string
+  uses: number
+}
+
+export interface ReplyContent {
+  html?: string
+  /** With variables such as {{person.firstName|there}}. */
+  text: string
+}
+
+export interface ReplyInput {
+  /** What a macro does to the conversation beside. */
+  change?: ChangeInput
+  /** Folders are parted by slashes. */
+  folder?: string
+  /** For colleagues only. */
+  note?: boolean
+  parts?: PartInput[]
+  /** Empty: own. Others need reply.share. */
+  share?: '' | 'own' | 'team' | 'all'
+  /** What is typed after the slash: letters, digits, - and _. */
+  shortcut?: string
+  /** With change.state snoozed: for how long from when it is used, such as 2d. Empty: until the person writes. */
+  snooze?: string
+  /** With share team. */
+  team?: string
+  /** By language, such as en or zh-CN. */
+  texts?: Record<string, ReplyContent>
+  title: string
+}
+
+export interface ReplyList {
+  replies: Reply[]
+  /** What texts may hold, beside person.attributes.NAME and cursor. */
+  variables: string[]
+}
+
+export interface RescheduleInput {
+  /** A ULID made by the client, of the message in its place. */
+  id: string
+  /** Absent: now. */
+  sendAt?: string
+  /** Absent: as it was. A new text has no markup. */
+  text?: string
+}
+
 export interface Role {
   name: string
   permissions: ('conversation.read' | 'conversation.reply' | 'conversation.note' | 'conversation.assign' | 'conversation.manage' | 'person.read' | 'person.write' | 'person.merge' | 'person.export' | 'person.erase' | 'account.read' | 'account.manage' | 'agent.read' | 'agent.manage' | 'team.manage' | 'dead.manage' | 'audit.read' | 'status.read' | 'view.share' | 'reply.share' | 'catalogue.manage' | 'webhook.manage')[]
   scope: 'all' | 'team' | 'own'
   title: string
+}
+
+export interface Scheduled {
+  conversation: Conversation
+  event: Event
+  sendAt: string
+}
+
+export interface ScheduledList {
+  scheduled: Scheduled[]
 }
 
 export interface SendInput {
@@ -1027,6 +1217,11 @@ export interface SignedIn {
   csrf: string
   /** The agent has no password yet: PUT /api/me/password. */
   setup: boolean
+}
+
+export interface Span {
+  from: string
+  to: string
 }
 
 export interface StartInput {
@@ -1384,6 +1579,26 @@ export interface Operations {
     params: { id: string }
     answer: void
   }
+  /** Which attributes persons have */
+  'list-attributes': {
+    method: 'GET'
+    path: '/api/attributes'
+    answer: AttributeList
+  }
+  /** Define an attribute of persons */
+  'define-attribute': {
+    method: 'PUT'
+    path: '/api/attributes'
+    body: AttributeDef
+    answer: AttributeDef
+  }
+  /** Define an attribute no longer */
+  'remove-attribute': {
+    method: 'DELETE'
+    path: '/api/attributes/{id}'
+    params: { id: string }
+    answer: void
+  }
   /** The audit log, the latest first */
   'list-audit': {
     method: 'GET'
@@ -1523,6 +1738,14 @@ export interface Operations {
     params: { id: string; event: string }
     answer: void
   }
+  /** Send it at another time, or say something else */
+  'reschedule-message': {
+    method: 'POST'
+    path: '/api/conversations/{id}/messages/{event}/reschedule'
+    params: { id: string; event: string }
+    body: RescheduleInput
+    answer: Taken
+  }
   /** Send a failed or unknown message again */
   'retry-message': {
     method: 'POST'
@@ -1582,6 +1805,70 @@ export interface Operations {
     params: { id: string }
     query: { inline?: '1'; size?: 'small' }
     answer: Blob
+  }
+  /** When we are open */
+  'list-hours': {
+    method: 'GET'
+    path: '/api/hours'
+    answer: HoursList
+  }
+  /** Define business hours */
+  'create-hours': {
+    method: 'POST'
+    path: '/api/hours'
+    body: HoursInput
+    answer: HoursView
+  }
+  /** Change business hours */
+  'change-hours': {
+    method: 'PUT'
+    path: '/api/hours/{id}'
+    params: { id: string }
+    body: HoursInput
+    answer: HoursView
+  }
+  /** Remove business hours */
+  'remove-hours': {
+    method: 'DELETE'
+    path: '/api/hours/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** Every label */
+  'list-labels': {
+    method: 'GET'
+    path: '/api/labels'
+    answer: LabelList
+  }
+  /** Define a label */
+  'create-label': {
+    method: 'POST'
+    path: '/api/labels'
+    body: LabelInput
+    answer: Label
+  }
+  /** Change a label */
+  'change-label': {
+    method: 'PUT'
+    path: '/api/labels/{id}'
+    params: { id: string }
+    body: LabelInput
+    answer: LabelChanged
+  }
+  /** Remove a label from the catalogue */
+  'remove-label': {
+    method: 'DELETE'
+    path: '/api/labels/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** Make a label part of another */
+  'merge-label': {
+    method: 'POST'
+    path: '/api/labels/{id}/merge'
+    params: { id: string }
+    body: LabelMerge
+    answer: LabelChanged
   }
   /** Who I am and what I may do */
   'get-me': {
@@ -1713,6 +2000,49 @@ export interface Operations {
     query: { token?: string }
     answer: void
   }
+  /** Saved replies and macros that I may use */
+  'list-replies': {
+    method: 'GET'
+    path: '/api/replies'
+    answer: ReplyList
+  }
+  /** Save a reply or a macro */
+  'create-reply': {
+    method: 'POST'
+    path: '/api/replies'
+    body: ReplyInput
+    answer: Reply
+  }
+  /** Change a saved reply */
+  'change-reply': {
+    method: 'PUT'
+    path: '/api/replies/{id}'
+    params: { id: string }
+    body: ReplyInput
+    answer: Reply
+  }
+  /** Remove a saved reply */
+  'remove-reply': {
+    method: 'DELETE'
+    path: '/api/replies/{id}'
+    params: { id: string }
+    answer: void
+  }
+  /** What it says in a conversation, and what it does there */
+  'fill-reply': {
+    method: 'POST'
+    path: '/api/replies/{id}/fill'
+    params: { id: string }
+    body: FillInput
+    answer: FilledReply
+  }
+  /** Messages that are to be sent later, the next first */
+  'list-scheduled': {
+    method: 'GET'
+    path: '/api/scheduled'
+    query: { limit?: number }
+    answer: ScheduledList
+  }
   /** Find messages, people and conversations */
   search: {
     method: 'GET'
@@ -1793,6 +2123,14 @@ export interface Operations {
     path: '/api/teams/{id}'
     params: { id: string }
     answer: void
+  }
+  /** Say who is in a team */
+  'set-team-members': {
+    method: 'PUT'
+    path: '/api/teams/{id}/members'
+    params: { id: string }
+    body: Members
+    answer: Members
   }
   /** My API tokens */
   'list-tokens': {
