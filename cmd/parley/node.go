@@ -148,6 +148,9 @@ func (n *node) parts(ctx context.Context) error {
 	}
 	n.files = blob.New(body, n.store.C(store.Files), blob.Options{Key: n.box.Derive("files"), BaseURL: n.cfg.BaseURL, Log: n.log})
 	n.auth = auth.New(n.store, n.box, auth.Options{Idle: n.cfg.Session.Idle, Max: n.cfg.Session.Max})
+	if err := checkOIDC(n.cfg.OIDC); err != nil {
+		return err
+	}
 	n.timers = timers.New(n.store, n.bus.PublishRaw, nil, n.log).Named(n.cfg.Node)
 	deps := realtime.Deps{Store: n.store, Log: n.log, Node: n.cfg.Node, Registerer: n.metrics}
 	if n.clustered() {
@@ -214,6 +217,7 @@ func (n *node) api() *api.Server {
 	return api.New(api.Deps{
 		Store: n.store, Auth: n.auth, Commands: asks{n.bus}, Outbox: n.gateway, Accounts: n.gateway, Edge: n.gateway,
 		Channels: pointers(all.Channels), Files: n.files, Realtime: n.hub, Present: n.present, Merges: merges{n.journal}, Starts: n.gateway, People: n.journal, Search: n.finding, Dead: n.bus, Webhooks: n.webhooks, Counter: n.counter, Tell: n.hub.TellAgent, Status: n.status, Log: n.log, Metrics: n.metrics,
+		OIDC:    n.oidc(),
 		Options: api.Options{BaseURL: n.cfg.BaseURL, Proxies: n.cfg.Proxies, Undo: n.cfg.Undo, UploadMax: n.cfg.UploadMax, Version: version},
 	})
 }

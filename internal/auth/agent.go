@@ -27,6 +27,7 @@ type Agent struct {
 	Initials  string            `json:"initials"`
 	Color     string            `json:"color"` // of the avatar: #rrggbb
 	Password  string            `json:"password,omitempty"`
+	Subject   string            `json:"subject,omitempty"` // issuer|sub at the provider they sign in at; unique
 	Roles     []string          `json:"roles"`
 	Teams     []timeline.TeamID `json:"teams"`
 	Scope     Scope             `json:"scope,omitempty"` // empty: the roles'

@@ -47,6 +47,7 @@ type Config struct {
 	Demo         bool
 	DemoAccounts string // file; empty: none
 	Session      Session
+	OIDC         OIDC
 	Values       []Value // every setting with its origin, in the order of [Settings]
 }
 
@@ -80,6 +81,40 @@ func (s S3) check() error {
 		case s.Endpoint == "" && n.value != "":
 			errs = append(errs, fmt.Errorf("%s has no effect without PARLEY_S3_ENDPOINT", n.name))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// OIDC is the provider that agents may sign in at.
+type OIDC struct {
+	Issuer       string // empty: none
+	ClientID     string
+	ClientSecret SecretText // empty: a public client
+	Name         string
+	Scopes       []string
+	RolesClaim   string
+	Roles        map[string]string // role by value of the claim
+	AutoCreate   []string          // domains
+	SignOut      bool
+}
+
+// check refuses half a set of settings.
+func (o OIDC) check() error {
+	var errs []error
+	if o.Issuer != "" && o.ClientID == "" {
+		errs = append(errs, errors.New("PARLEY_OIDC_ISSUER is set, so that PARLEY_OIDC_CLIENT_ID must be set too"))
+	}
+	for _, n := range []struct {
+		name string
+		set  bool
+	}{{"PARLEY_OIDC_CLIENT_ID", o.ClientID != ""}, {"PARLEY_OIDC_CLIENT_SECRET", o.ClientSecret != ""}, {"PARLEY_OIDC_ROLES_CLAIM", o.RolesClaim != ""},
+		{"PARLEY_OIDC_AUTO_CREATE", len(o.AutoCreate) > 0}, {"PARLEY_OIDC_SIGN_OUT", o.SignOut}} {
+		if o.Issuer == "" && n.set {
+			errs = append(errs, fmt.Errorf("%s has no effect without PARLEY_OIDC_ISSUER", n.name))
+		}
+	}
+	if len(o.Roles) > 0 && o.RolesClaim == "" {
+		errs = append(errs, errors.New("PARLEY_OIDC_ROLES has no effect without PARLEY_OIDC_ROLES_CLAIM"))
 	}
 	return errors.Join(errs...)
 }
@@ -166,6 +201,9 @@ func (s Source) Load() (*Config, error) {
 		c.Values = append(c.Values, v)
 	}
 	if err := c.S3.check(); err != nil && len(errs) == 0 {
+		errs = append(errs, err)
+	}
+	if err := c.OIDC.check(); err != nil && len(errs) == 0 {
 		errs = append(errs, err)
 	}
 	if c.Session.Idle > c.Session.Max && len(errs) == 0 {

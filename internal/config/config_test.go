@@ -216,3 +216,30 @@ func TestAllowedNetworks(t *testing.T) {
 		})
 	}
 }
+
+func TestOIDC(t *testing.T) {
+	cases := []struct {
+		name string
+		env  []string
+		want string // in the error; empty: none
+	}{
+		{"all", []string{"PARLEY_OIDC_ISSUER=https://login.example.org/", "PARLEY_OIDC_CLIENT_ID=parley", "PARLEY_OIDC_ROLES_CLAIM=groups", "PARLEY_OIDC_ROLES=leads=supervisor, all=agent", "PARLEY_OIDC_AUTO_CREATE=Example.org"}, ""},
+		{"no client", []string{"PARLEY_OIDC_ISSUER=https://login.example.org"}, "PARLEY_OIDC_CLIENT_ID must be set"},
+		{"no issuer", []string{"PARLEY_OIDC_CLIENT_ID=parley"}, "no effect without PARLEY_OIDC_ISSUER"},
+		{"roles without a claim", []string{"PARLEY_OIDC_ISSUER=https://x.org", "PARLEY_OIDC_CLIENT_ID=p", "PARLEY_OIDC_ROLES=a=agent"}, "no effect without PARLEY_OIDC_ROLES_CLAIM"},
+		{"half a pair", []string{"PARLEY_OIDC_ISSUER=https://x.org", "PARLEY_OIDC_CLIENT_ID=p", "PARLEY_OIDC_ROLES_CLAIM=g", "PARLEY_OIDC_ROLES=agent"}, "must be value=role"},
+		{"not a domain", []string{"PARLEY_OIDC_ISSUER=https://x.org", "PARLEY_OIDC_CLIENT_ID=p", "PARLEY_OIDC_AUTO_CREATE=*.example.org"}, "must be a domain"},
+		{"not an issuer", []string{"PARLEY_OIDC_ISSUER=login.example.org", "PARLEY_OIDC_CLIENT_ID=p"}, "must be an address"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Source{Environ: c.env}.Load()
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("%v, want %q", err, c.want)
+			}
+			if err == nil && (got.OIDC.Issuer != "https://login.example.org/" || got.OIDC.Roles["all"] != "agent" || got.OIDC.AutoCreate[0] != "example.org" || len(got.OIDC.Scopes) != 3) {
+				t.Errorf("%+v", got.OIDC)
+			}
+		})
+	}
+}

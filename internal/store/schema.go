@@ -103,7 +103,7 @@ var Schema = []Spec{
 	{Name: Drafts, Indexes: []Index{{Name: "agent", Fields: []string{"agent", "-updatedAt"}}, {Name: "conversation", Fields: []string{"conversation"}}}},
 	{Name: Merges, Indexes: []Index{{Name: "from", Fields: []string{"from"}}, {Name: "into", Fields: []string{"into"}}}},
 	{Name: Suggestions, Indexes: []Index{{Name: "person", Fields: []string{"persons", "_id"}, Array: true}}},
-	{Name: Agents, Indexes: []Index{{Name: "email", Fields: []string{"email"}, Unique: true}}},
+	{Name: Agents, Indexes: []Index{{Name: "email", Fields: []string{"email"}, Unique: true}, {Name: "subject", Fields: []string{"subject"}, Unique: true, Sparse: true}}},
 	{Name: Teams},
 	{Name: Sessions, Indexes: []Index{{Name: "agent", Fields: []string{"agent"}}, {Name: "expires", Fields: []string{"expiresAt"}}}},
 	{Name: Tokens, Indexes: []Index{{Name: "agent", Fields: []string{"agent"}}}},

@@ -35,6 +35,7 @@ import (
 type Deps struct {
 	Store    store.Store
 	Auth     *auth.Service
+	OIDC     OIDC // nil: nobody signs in at a provider
 	Commands Commands
 	Outbox   Outbox
 	Accounts Accounts
@@ -187,6 +188,7 @@ func (s *Server) Mount(app *fiber.App) {
 	s.huma = humafiber.New(app, humaConfig(s.Options.Version))
 	s.huma.UseMiddleware(s.middleware)
 	s.sessionRoutes()
+	s.oidcRoutes(app)
 	s.meRoutes()
 	s.conversationRoutes()
 	s.changeRoutes()

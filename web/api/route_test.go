@@ -44,7 +44,7 @@ func isMiddleware(_ *fiber.App, r *fiber.Route) bool { return r.Path == "/api" }
 
 func TestPublicRoutesAreFew(t *testing.T) {
 	w := newWorld(t)
-	want := []string{"get-problem", "list-problems", "openapi", "sign-in", "sign-in-once"}
+	want := []string{"begin-oidc", "end-oidc", "finish-oidc", "get-problem", "list-problems", "list-sign-in-methods", "openapi", "sign-in", "sign-in-once"}
 	var got []string
 	for _, r := range w.api.Routes() {
 		if r.Access.String() == "public" {

@@ -849,6 +849,15 @@ export interface Number {
   waiting: number
 }
 
+export interface OIDCMethod {
+  /** Where to send the browser, with back as the page to land on. */
+  begin: string
+  /** The provider's, for the button. */
+  name: string
+  /** Where to send the browser after DELETE /api/session, to sign out there as well; absent: nowhere. */
+  signOut?: string
+}
+
 export interface OnceInput {
   secret: string
 }
@@ -1211,6 +1220,13 @@ export interface SignInInput {
   password: string
 }
 
+export interface SignInMethods {
+  /** Absent: there is none. */
+  oidc?: OIDCMethod
+  /** POST /api/session */
+  password: boolean
+}
+
 export interface SignedIn {
   agent: string
   /** Send it as X-Parley-CSRF with every write; also in the cookie parley_csrf. */
@@ -1571,6 +1587,13 @@ export interface Operations {
     path: '/api/agents/{id}/invite'
     params: { id: string }
     answer: Invited
+  }
+  /** Disconnect an agent from the provider */
+  'unlink-agent': {
+    method: 'DELETE'
+    path: '/api/agents/{id}/oidc'
+    params: { id: string }
+    answer: void
   }
   /** End all sign-ins of an agent */
   'end-agent-sessions': {
@@ -2061,6 +2084,30 @@ export interface Operations {
   'sign-out': {
     method: 'DELETE'
     path: '/api/session'
+    answer: void
+  }
+  /** How people may sign in */
+  'list-sign-in-methods': {
+    method: 'GET'
+    path: '/api/session/methods'
+    answer: SignInMethods
+  }
+  /** Sign in at the provider */
+  'begin-oidc': {
+    method: 'GET'
+    path: '/api/session/oidc'
+    answer: void
+  }
+  /** Back from the provider */
+  'finish-oidc': {
+    method: 'GET'
+    path: '/api/session/oidc/callback'
+    answer: void
+  }
+  /** Sign out at the provider */
+  'end-oidc': {
+    method: 'GET'
+    path: '/api/session/oidc/end'
     answer: void
   }
   /** Sign in with a one-time secret */
