@@ -14,7 +14,7 @@ import (
 type writer struct {
 	peer      timeline.Identity // whom the thread is with
 	links     []timeline.Identity
-	to        timeline.Handle   // whom to answer
+	to        timeline.Handle // whom to answer
 	actor     timeline.Actor
 	direction timeline.Direction
 	profile   *timeline.Profile
