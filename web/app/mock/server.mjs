@@ -596,6 +596,7 @@ const routes = [
       reply(res, 204);
     },
   ],
+  ["GET", /^\/api\/session\/methods$/, (req, res) => reply(res, 200, { password: true })],
   [
     "GET",
     /^\/api\/search$/,

@@ -65,6 +65,20 @@ export const signIn = (email: string, password: string, code?: string) =>
   call<Api.SignedIn>("/api/session", { body: { email, password, ...(code ? { code } : {}) } satisfies Api.SignInInput });
 export const signInOnce = (secret: string) =>
   call<Api.SignedIn>("/api/session/once", { body: { secret } satisfies Api.OnceInput });
+export const methodsQuery = queryOptions({
+  queryKey: ["methods"],
+  queryFn: () => call<Api.SignInMethods>("/api/session/methods"),
+  staleTime: 600_000,
+  retry: false,
+});
+/** What a type of problem means, in the hub's words. */
+export const problemQuery = (code: string) =>
+  queryOptions({
+    queryKey: ["problem", code],
+    queryFn: () => call<{ title: string; help?: string }>(`/api/problems/${id(code)}`),
+    enabled: /^[a-z-]+$/.test(code),
+    retry: false,
+  });
 export const signOut = () => call<void>("/api/session", { method: "DELETE" });
 export const setPassword = (password: string, present?: string) =>
   call<void>("/api/me/password", {

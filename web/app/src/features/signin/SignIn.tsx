@@ -1,7 +1,8 @@
 import { PasswordInput, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Problem } from "../../lib/http";
-import { signIn } from "../../lib/hub";
+import { methodsQuery, problemQuery, signIn } from "../../lib/hub";
 import { useWords } from "../../lib/i18n";
 import { Button } from "../../ui/parts";
 import { Frame } from "./Frame";
@@ -69,6 +70,7 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
           </>
         )}
         <Trouble problem={problem} />
+        {problem ? null : <Refused />}
         <Button look="primary" size="large" type="submit" busy={busy}>
           {t("signin.submit")}
         </Button>
@@ -79,8 +81,34 @@ export function SignIn({ expired, done }: { expired: boolean; done: () => void }
         ) : (
           <p className={s.hint}>{t("signin.forgot")}</p>
         )}
+        {asksCode ? null : <Elsewhere />}
       </form>
     </Frame>
+  );
+}
+
+/** Signing in at the house's own provider, where there is one. It is a page of theirs, then back here. */
+function Elsewhere() {
+  const t = useWords();
+  const oidc = useQuery(methodsQuery).data?.oidc;
+  if (!oidc) return null;
+  const back = location.pathname.startsWith("/once") ? "/" : location.pathname;
+  return (
+    <a className={s.elsewhere} href={`${oidc.begin}?back=${encodeURIComponent(back)}`}>
+      {t("signin.with", { name: oidc.name })}
+    </a>
+  );
+}
+
+/** Why the provider's answer was not taken, in the hub's words; nothing of the address is shown. */
+function Refused() {
+  const code = new URLSearchParams(location.search).get("failed") ?? "";
+  const why = useQuery(problemQuery(code)).data;
+  if (!code || !why) return null;
+  return (
+    <div className={s.trouble} role="alert">
+      <b>{why.title}</b> {why.help}
+    </div>
   );
 }
 

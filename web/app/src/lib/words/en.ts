@@ -291,6 +291,7 @@ export const en = {
   "signin.password": "Password",
   "signin.submit": "Sign in",
   "signin.title": "Sign in",
+  "signin.with": "Sign in with {name}",
   "size.b": { one: "{n} byte", other: "{n} bytes" },
   "snooze.evening": "This afternoon",
   "snooze.hour": "In an hour",

@@ -290,6 +290,7 @@ export const zh: Catalogue = {
   "signin.password": "密码",
   "signin.submit": "登录",
   "signin.title": "登录",
+  "signin.with": "使用 {name} 登录",
   "size.b": { other: "{n} 字节" },
   "snooze.evening": "今天下午",
   "snooze.hour": "一小时后",
