@@ -22,12 +22,12 @@ func TestNumbersAreToldWhenTheyChange(t *testing.T) {
 	}
 	h.TellViews()
 	h.TellViews()
-	if g := c.hear(); g.Type != "views" || !strings.Contains(string(g.raw), `"mine":0`) {
+	if g := c.hear(); g.Type != "views" || !strings.Contains(g.raw, `"mine":0`) {
 		t.Fatalf("got %s", g.raw)
 	}
 	n.Store(7)
 	h.TellViews()
-	if g := c.hear(); !strings.Contains(string(g.raw), `"mine":7`) {
+	if g := c.hear(); !strings.Contains(g.raw, `"mine":7`) {
 		t.Fatalf("got %s", g.raw)
 	}
 	h.TellAgent("maya", map[string]string{"type": "bulk"})
