@@ -14,7 +14,6 @@ package instagram
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -182,10 +181,6 @@ func (s *Session) sender() string {
 }
 
 var errHandle = errors.New("id: the account's id is digits only, such as 17841405726653026")
-
-func digits(v string) bool {
-	return v != "" && len(v) <= 32 && strings.Trim(v, "0123456789") == ""
-}
 
 // Do makes one call to the API.
 func (s *Session) Do(ctx context.Context, st channels.Step) channels.Result { return s.do(ctx, st) }

@@ -66,7 +66,7 @@ func finishInstagram(ctx context.Context, h *http.Client, values map[string]stri
 		return nil, meta.Told("Instagram did not say whose account it is", err)
 	}
 	own := string(cmp.Or(me.User, me.ID))
-	if !digits(own) {
+	if !meta.Digits(own) {
 		return nil, &channels.Problem{Status: http.StatusUnprocessableEntity, Title: "The account cannot be used", Detail: "Switch it to a professional account in Instagram's settings, then connect it again."}
 	}
 	settings := tokenSettings(long, time.Now())
@@ -99,7 +99,7 @@ func finishFacebook(ctx context.Context, h *http.Client, values map[string]strin
 	}
 	var found []channels.Found
 	for _, p := range pages {
-		if p.Instagram == nil || !digits(string(p.Instagram.ID)) || p.Token == "" {
+		if p.Instagram == nil || !meta.Digits(string(p.Instagram.ID)) || p.Token == "" {
 			continue
 		}
 		own := string(p.Instagram.ID)

@@ -2,8 +2,6 @@ package instagram
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"hash/fnv"
 	"net/url"
 	"time"
@@ -64,16 +62,9 @@ func (s *Session) Refresh(ctx context.Context) (map[string]string, error) {
 	c.Version = ""
 	g, err := c.Ask(ctx, "refresh_access_token", url.Values{"grant_type": {"ig_refresh_token"}, "access_token": {s.set.token}})
 	if err != nil {
-		return nil, told("renewing the sign-in", err)
+		return nil, meta.Explained(Kind, "renewing the sign-in", err)
 	}
 	return tokenSettings(g, now), nil
-}
-
-// told is an error as a *channels.Failure, with what was being done.
-func told(what string, err error) error {
-	f := meta.Failure(err)
-	f.Err = fmt.Errorf("instagram: %s: %w", what, err)
-	return f
 }
 
 // tokenSettings are the settings that a grant becomes.
@@ -103,7 +94,7 @@ var (
 func (s *Session) EnsureSubscribed(ctx context.Context) (bool, error) {
 	c := s.graph()
 	if err := c.Get(ctx, s.sender(), url.Values{"fields": {"id"}}, nil); err != nil {
-		return false, told("checking the sign-in", err)
+		return false, meta.Explained(Kind, "checking the sign-in", err)
 	}
 	fields, core := fieldsInstagram, coreInstagram
 	if s.set.flavour == byFacebook {
@@ -111,11 +102,11 @@ func (s *Session) EnsureSubscribed(ctx context.Context) (bool, error) {
 	}
 	changed, err := c.EnsureSubscribed(ctx, s.sender(), []string{s.app.id, s.app.instagramID}, fields, core)
 	if err != nil {
-		return false, told("subscribing", err)
+		return false, meta.Explained(Kind, "subscribing", err)
 	}
 	if changed {
 		if err := c.Get(ctx, s.sender()+"/conversations", url.Values{"platform": {"instagram"}, "limit": {"1"}}, nil); err != nil {
-			return true, told("reading the conversations", err)
+			return true, meta.Explained(Kind, "reading the conversations", err)
 		}
 	}
 	hooked, err := s.ensureHook(ctx)
@@ -131,12 +122,8 @@ func (s *Session) ensureHook(ctx context.Context) (bool, error) {
 	c := meta.Client{HTTP: s.host.HTTP(), Base: s.app.graphFacebook, Version: s.set.version}
 	changed, err := c.EnsureHook(ctx, meta.App{ID: s.app.id, Secret: s.app.secret},
 		meta.Hook{Object: object, URL: address, VerifyToken: s.app.verify, Fields: fieldsHook, Core: coreHook})
-	var f *channels.Failure
-	switch {
-	case err == nil:
-		return changed, nil
-	case errors.As(err, &f):
-		return false, f
+	if err != nil {
+		return false, meta.Explained(Kind, "registering the callback address", err)
 	}
-	return false, told("registering the callback address", err)
+	return changed, nil
 }

@@ -1,8 +1,6 @@
 package instagram
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -29,7 +27,7 @@ func whose(u meta.Update) timeline.Handle {
 			from = "sender"
 		}
 		id := meta.Plain(meta.Field(u.Raw, from, "id"))
-		if digits(id) {
+		if meta.Digits(id) {
 			return timeline.Handle(id)
 		}
 	}
@@ -138,7 +136,7 @@ func (d *decoder) own(key string, k timeline.Kind, at time.Time) timeline.Inboun
 // test is the far side trying the address, or the account writing to itself: told, and no
 // conversation.
 func (d *decoder) test(u meta.Update, how string) {
-	in := d.own("test:"+digest(u.Raw), timeline.KindControl, u.At)
+	in := d.own("test:"+meta.Digest(u.Raw), timeline.KindControl, u.At)
 	in.Event.Control = &timeline.Control{Name: "test", Data: map[string]string{"by": how, "field": u.Field}}
 	d.add(in)
 }
@@ -151,13 +149,13 @@ func (d *decoder) unknown(u meta.Update, what string) {
 		Timestamp meta.Stamp `json:"timestamp"`
 	}
 	_ = json.Unmarshal(u.Raw, &it) // only to find out whose it is
-	at, key := it.Timestamp.Time(), "unknown:"+digest(u.Raw)
+	at, key := it.Timestamp.Time(), "unknown:"+meta.Digest(u.Raw)
 	if at.IsZero() {
 		at = u.At
 	}
 	in := d.own(key, timeline.KindUnknown, at)
 	for _, id := range []string{string(it.Sender.ID), string(it.Recipient.ID)} {
-		if digits(id) && !d.s.set.mine(id) {
+		if meta.Digits(id) && !d.s.set.mine(id) {
 			in = d.event(key, timeline.KindUnknown, id, at)
 			break
 		}
@@ -171,9 +169,3 @@ func (d *decoder) unknown(u meta.Update, what string) {
 }
 
 func summary(what string) string { return "Instagram sent something new: " + what }
-
-// digest names what has no id of its own.
-func digest(raw []byte) string {
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:12])
-}

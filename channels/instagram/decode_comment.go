@@ -54,7 +54,7 @@ func (d *decoder) comment(u meta.Update) {
 		in.Event.Thread.Parent = liveParent + string(w.Media.ID)
 		in.About = products["LIVE"]
 	}
-	if digits(string(w.From.ID)) {
+	if meta.Digits(string(w.From.ID)) {
 		in.Offers = []timeline.Offer{{Thread: d.thread(string(w.From.ID)), To: timeline.Handle(w.From.ID), Opens: []string{opens}}}
 	}
 	d.add(in)
@@ -68,7 +68,7 @@ func (d *decoder) commenter(w *comment, id string, u meta.Update) timeline.Inbou
 	}
 	in := d.event("comment:"+id, timeline.KindMessage, string(w.From.ID), at)
 	in.Peer = d.person(string(w.From.ID), w.From.Username)
-	if !digits(string(w.From.ID)) {
+	if !meta.Digits(string(w.From.ID)) {
 		in.Peer = timeline.Identity{Account: d.s.id, Scheme: Place, Value: id, Display: in.Peer.Display}
 		in.Event.Actor.ID = id
 	}

@@ -39,7 +39,7 @@ func (d *decoder) item(u meta.Update) {
 	case m.it.Message != nil && m.it.Message.Self, m.out && d.s.set.mine(m.peer):
 		d.test(u, "self")
 		return
-	case !digits(m.peer):
+	case !meta.Digits(m.peer):
 		d.unknown(u, u.Field+" without sender")
 		return
 	case u.Field == meta.Standby:
@@ -93,7 +93,7 @@ func (m *direct) event(key string, k timeline.Kind) timeline.Inbound {
 }
 
 // hash is a key for what has no id: the same item has the same, another item another.
-func (m *direct) hash(kind string) string { return kind + ":" + digest(m.u.Raw) }
+func (m *direct) hash(kind string) string { return kind + ":" + meta.Digest(m.u.Raw) }
 
 // key is a key by the far side's id, where there is one.
 func (m *direct) key(kind string, id meta.Text) string {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -53,7 +54,7 @@ func (m *direct) part(a attachment, mid string, n int) timeline.Part {
 		pl = payload{}
 	}
 	kind, known := partKinds[a.Type]
-	p := timeline.Part{Kind: kind, Name: title(pl.Title), URL: webURL(pl.URL), Expires: expires(pl.URL), Data: map[string]string{"type": a.Type}}
+	p := timeline.Part{Kind: kind, Name: title(pl.Title), URL: meta.WebURL(pl.URL), Expires: expires(pl.URL), Data: map[string]string{"type": a.Type}}
 	switch {
 	case a.Type == "ephemeral":
 		p.Retention, p.URL, p.Expires = timeline.RetainNever, "", nil
@@ -111,15 +112,6 @@ func pair(all []timeline.Part, p timeline.Part) []timeline.Part {
 		return all
 	}
 	return append(all, p)
-}
-
-// webURL is an address that can be fetched, or nothing.
-func webURL(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return ""
-	}
-	return s
 }
 
 // expires is when an address of the content network ends, where it says so: in the parameter

@@ -96,12 +96,12 @@ func (s *Session) address(ctx context.Context, p timeline.Part) (string, error) 
 	case meta.Is(err, meta.CodeDeleted, 0), meta.Is(err, 100, 33):
 		return "", gone("The message is gone")
 	case err != nil:
-		return "", told("asking for an attachment", err)
+		return "", meta.Explained(Kind, "asking for an attachment", err)
 	case i < len(m.Attachments.Data):
 		if u := attached(m.Attachments.Data[i]); u != "" {
 			return u, nil
 		}
-	case len(m.Shares.Data) > 0 && webURL(m.Shares.Data[0].Link) != "":
+	case len(m.Shares.Data) > 0 && meta.WebURL(m.Shares.Data[0].Link) != "":
 		return m.Shares.Data[0].Link, nil
 	}
 	return "", gone("The attachment is gone")
@@ -120,7 +120,7 @@ func attached(raw json.RawMessage) string {
 		return ""
 	}
 	for _, u := range []string{a.Image.URL, a.Video.URL, a.Audio.URL, a.File} {
-		if webURL(u) != "" {
+		if meta.WebURL(u) != "" {
 			return u
 		}
 	}

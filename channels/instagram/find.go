@@ -55,7 +55,7 @@ func (s *Session) findMessage(ctx context.Context, st channels.Step, since time.
 	err := s.graph().Get(ctx, s.sender()+"/conversations", url.Values{"platform": {"instagram"}, "user_id": {string(st.Outbound.To)},
 		"fields": {"messages{id,created_time,from,message,attachments}"}}, &list)
 	if err != nil {
-		return "", false, told("looking for a message", err)
+		return "", false, meta.Explained(Kind, "looking for a message", err)
 	}
 	var best past
 	for _, c := range list.Data {
@@ -99,7 +99,7 @@ func (s *Session) findComment(ctx context.Context, st channels.Step, since time.
 	}
 	err := s.graph().Get(ctx, st.Data[dataComment]+"/replies", url.Values{"fields": {"id,text,timestamp,from"}, "limit": {"50"}}, &list)
 	if err != nil {
-		return "", false, told("looking for a comment", err)
+		return "", false, meta.Explained(Kind, "looking for a comment", err)
 	}
 	for _, c := range list.Data {
 		if s.ours(c) && !c.At.Time().Before(since.Add(-clockSlack)) && words(c.Text) == words(st.Text) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -52,7 +53,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		for _, part := range ss {
 			handle := part.Account
-			if !digits(string(handle)) {
+			if !meta.Digits(string(handle)) {
 				continue
 			}
 			v := accountValues("id", string(handle))

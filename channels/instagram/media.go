@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -22,13 +23,13 @@ func (s *Session) link(ctx context.Context, p timeline.Part) (string, *channels.
 	case errors.As(err, &f):
 		return "", f
 	case errors.Is(err, fs.ErrNotExist):
-		return "", refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", p.Name)
+		return "", meta.Refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", p.Name)
 	case err != nil:
 		return "", &channels.Failure{Class: channels.Transient, Advice: "The file could not be read. It is tried again by itself.", Err: err}
 	}
 	link := s.host.Files().URL(fit.File, linkLife)
 	if link == "" {
-		return "", refused(channels.Misconfigured, "The hub has no public address from which Instagram could fetch the file. Set one, then send again.")
+		return "", meta.Refused(channels.Misconfigured, "The hub has no public address from which Instagram could fetch the file. Set one, then send again.")
 	}
 	return link, nil
 }

@@ -2,13 +2,11 @@ package instagram
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/rivo/uniseg"
-
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -36,11 +34,11 @@ func (s *Session) Plan(o timeline.Outbound) ([]channels.Step, error) {
 	case o.Reaction != nil:
 		return s.planReaction(&o)
 	case o.Edit != nil:
-		return nil, refused(channels.BadContent, "Messages on Instagram cannot be edited from here.")
+		return nil, meta.Refused(channels.BadContent, "Messages on Instagram cannot be edited from here.")
 	case o.Unsend != nil:
-		return nil, refused(channels.BadContent, "Messages on Instagram can be taken back only in its own app.")
+		return nil, meta.Refused(channels.BadContent, "Messages on Instagram can be taken back only in its own app.")
 	case o.Message == nil:
-		return nil, refused(channels.BadContent, "There is nothing to send.")
+		return nil, meta.Refused(channels.BadContent, "There is nothing to send.")
 	case o.Place == Place:
 		return s.planComment(&o)
 	}
@@ -48,10 +46,6 @@ func (s *Session) Plan(o timeline.Outbound) ([]channels.Step, error) {
 		return s.planPrivate(&o, by)
 	}
 	return s.planMessage(&o)
-}
-
-func refused(c channels.Class, format string, a ...any) *channels.Failure {
-	return &channels.Failure{Class: c, Advice: fmt.Sprintf(format, a...)}
 }
 
 // private is the comment whose one private answer a message would be: only where nothing else
@@ -76,15 +70,15 @@ func (s *Session) planMessage(o *timeline.Outbound) ([]channels.Step, error) {
 		return nil, bad
 	}
 	if len(m.Parts) > maxParts {
-		return nil, refused(channels.BadMedia, "Instagram carries %d files at once. Send the others in another message.", maxParts)
+		return nil, meta.Refused(channels.BadMedia, "Instagram carries %d files at once. Send the others in another message.", maxParts)
 	}
 	text := pieces(m.Text, links > 0)
 	switch {
 	case len(text) > 0:
 	case len(m.Buttons) > 0:
-		return nil, refused(channels.BadContent, "Buttons need a text above them.")
+		return nil, meta.Refused(channels.BadContent, "Buttons need a text above them.")
 	case len(m.Parts) == 0:
-		return nil, refused(channels.BadContent, "There is nothing to send.")
+		return nil, meta.Refused(channels.BadContent, "There is nothing to send.")
 	}
 	steps := make([]channels.Step, 0, len(text)+len(m.Parts))
 	for i, t := range text {
@@ -115,11 +109,11 @@ func (s *Session) planPrivate(o *timeline.Outbound, by timeline.RemoteID) ([]cha
 	case bad != nil:
 		return nil, bad
 	case len(m.Parts) > 0:
-		return nil, refused(channels.BadContent, "The private answer to a comment is one text. Send files once the person has written.")
+		return nil, meta.Refused(channels.BadContent, "The private answer to a comment is one text. Send files once the person has written.")
 	case strings.TrimSpace(m.Text) == "":
-		return nil, refused(channels.BadContent, "The private answer to a comment needs a text.")
+		return nil, meta.Refused(channels.BadContent, "The private answer to a comment needs a text.")
 	case len(m.Text) > maxText, links > 0 && utf8.RuneCountInString(m.Text) > maxTemplate:
-		return nil, refused(channels.BadContent, "The private answer to a comment is one message: shorten it to %d bytes.", maxText)
+		return nil, meta.Refused(channels.BadContent, "The private answer to a comment is one message: shorten it to %d bytes.", maxText)
 	}
 	st := channels.Step{Kind: stepPrivate, Text: m.Text, Data: map[string]string{dataComment: string(by)}}
 	if len(m.Buttons) > 0 {
@@ -133,20 +127,20 @@ func (s *Session) planComment(o *timeline.Outbound) ([]channels.Step, error) {
 	m := o.Message
 	switch {
 	case strings.HasPrefix(o.Thread.Parent, liveParent):
-		return nil, refused(channels.BadContent, "Comments on a live video take no public answer. Answer in private.")
+		return nil, meta.Refused(channels.BadContent, "Comments on a live video take no public answer. Answer in private.")
 	case len(m.Parts) > 0 || len(m.Buttons) > 0:
-		return nil, refused(channels.BadContent, "A public answer is text only. Send files in private.")
+		return nil, meta.Refused(channels.BadContent, "A public answer is text only. Send files in private.")
 	case strings.TrimSpace(m.Text) == "":
-		return nil, refused(channels.BadContent, "A public answer needs a text.")
+		return nil, meta.Refused(channels.BadContent, "A public answer needs a text.")
 	case utf8.RuneCountInString(m.Text) > maxComment:
-		return nil, refused(channels.BadContent, "A public answer has at most %d characters. Shorten it.", maxComment)
+		return nil, meta.Refused(channels.BadContent, "A public answer has at most %d characters. Shorten it.", maxComment)
 	}
 	if id, ok := strings.CutPrefix(string(o.Thread.ID), mentionThread); ok {
 		return []channels.Step{{Kind: stepMention, Text: m.Text, Data: map[string]string{dataComment: id}}}, nil
 	}
 	root, ok := strings.CutPrefix(string(o.Thread.ID), commentThread)
 	if !ok || !nodeID(root) {
-		return nil, refused(channels.Misconfigured, "The thread names no comment.")
+		return nil, meta.Refused(channels.Misconfigured, "The thread names no comment.")
 	}
 	return []channels.Step{{Kind: stepComment, Text: m.Text, Data: map[string]string{dataComment: root}}}, nil
 }
@@ -155,9 +149,9 @@ func (s *Session) planModeration(o *timeline.Outbound) ([]channels.Step, error) 
 	id := o.Moderation.Of.Remote
 	switch {
 	case o.Place != Place || !nodeID(string(id)):
-		return nil, refused(channels.BadContent, "Only comments below our own posts can be hidden or deleted.")
+		return nil, meta.Refused(channels.BadContent, "Only comments below our own posts can be hidden or deleted.")
 	case o.Moderation.Action != timeline.ModerateHide && o.Moderation.Action != timeline.ModerateUnhide && o.Moderation.Action != timeline.ModerateDelete:
-		return nil, refused(channels.BadContent, "Comments can be hidden, shown again and deleted.")
+		return nil, meta.Refused(channels.BadContent, "Comments can be hidden, shown again and deleted.")
 	}
 	return []channels.Step{{Kind: o.Moderation.Action, Data: map[string]string{dataComment: string(id)}}}, nil
 }
@@ -171,11 +165,11 @@ func nodeID(id string) bool {
 func (s *Session) planReaction(o *timeline.Outbound) ([]channels.Step, error) {
 	switch {
 	case o.Place == Place:
-		return nil, refused(channels.BadContent, "Comments take no reactions from here.")
+		return nil, meta.Refused(channels.BadContent, "Comments take no reactions from here.")
 	case o.Reaction.Of.Remote == "":
-		return nil, refused(channels.BadContent, "The message is not known to Instagram yet.")
+		return nil, meta.Refused(channels.BadContent, "The message is not known to Instagram yet.")
 	case !o.Reaction.Removed && reactionName(o.Reaction.Emoji) == "":
-		return nil, refused(channels.BadContent, "Instagram takes only these reactions: ❤️ 😆 😮 😢 😠 👍 👎")
+		return nil, meta.Refused(channels.BadContent, "Instagram takes only these reactions: ❤️ 😆 😮 😢 😠 👍 👎")
 	}
 	return []channels.Step{{Kind: stepReact}}, nil
 }
@@ -196,20 +190,20 @@ func buttons(bs []timeline.Button) (replies, links int, bad *channels.Failure) {
 	for _, b := range bs {
 		if b.Kind != "link" {
 			replies++
-		} else if links++; webURL(b.Value) == "" {
-			return 0, 0, refused(channels.BadContent, "The button %q needs a web address.", b.Title)
+		} else if links++; meta.WebURL(b.Value) == "" {
+			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs a web address.", b.Title)
 		}
 		if n := utf8.RuneCountInString(b.Title); n == 0 || n > maxTitle {
-			return 0, 0, refused(channels.BadContent, "The button %q needs 1 to %d characters.", b.Title, maxTitle)
+			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs 1 to %d characters.", b.Title, maxTitle)
 		}
 	}
 	switch {
 	case replies > maxQuickReplies:
-		return 0, 0, refused(channels.BadContent, "At most %d answers can be offered.", maxQuickReplies)
+		return 0, 0, meta.Refused(channels.BadContent, "At most %d answers can be offered.", maxQuickReplies)
 	case links > maxLinks:
-		return 0, 0, refused(channels.BadContent, "At most %d link buttons fit below a message.", maxLinks)
+		return 0, 0, meta.Refused(channels.BadContent, "At most %d link buttons fit below a message.", maxLinks)
 	case replies > 0 && links > 0:
-		return 0, 0, refused(channels.BadContent, "Offer either answers or links.")
+		return 0, 0, meta.Refused(channels.BadContent, "Offer either answers or links.")
 	}
 	return replies, links, nil
 }
@@ -218,10 +212,10 @@ func buttons(bs []timeline.Button) (replies, links int, bad *channels.Failure) {
 // another type may still be made to fit when it is sent.
 func sendable(p timeline.Part) *channels.Failure {
 	if _, ok := Channel.Can.Media[string(p.Kind)]; !ok {
-		return refused(channels.BadMedia, "Instagram carries no %s from here.", p.Kind)
+		return meta.Refused(channels.BadMedia, "Instagram carries no %s from here.", p.Kind)
 	}
-	if p.File == "" && webURL(p.URL) == "" {
-		return refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", cmp.Or(p.Name, string(p.Kind)))
+	if p.File == "" && meta.WebURL(p.URL) == "" {
+		return meta.Refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", cmp.Or(p.Name, string(p.Kind)))
 	}
 	return nil
 }
@@ -229,78 +223,9 @@ func sendable(p timeline.Part) *channels.Failure {
 // pieces cuts a text to what one message carries. With linked the last piece stands above link
 // buttons, where less fits.
 func pieces(text string, linked bool) []string {
-	if strings.TrimSpace(text) == "" {
-		return nil
-	}
-	out := cut(text, maxText, func(s string) int { return len(s) })
-	if last := out[len(out)-1]; linked && utf8.RuneCountInString(last) > maxTemplate {
-		out = append(out[:len(out)-1], cut(last, maxTemplate, utf8.RuneCountInString)...)
+	out := meta.Cut(text, maxText, func(s string) int { return len(s) })
+	if n := len(out); linked && n > 0 && utf8.RuneCountInString(out[n-1]) > maxTemplate {
+		out = append(out[:n-1], meta.Cut(out[n-1], maxTemplate, utf8.RuneCountInString)...)
 	}
 	return out
-}
-
-// cut cuts a text into pieces of at most max by a measure, between graphemes and, where one
-// is near the end of a piece, after white space. The pieces put together are the text. A single
-// grapheme over max is cut between runes: nobody reads it, and it must not be lost.
-func cut(text string, max int, measure func(string) int) []string {
-	var out []string
-	for text != "" {
-		if measure(text) <= max {
-			return append(out, text)
-		}
-		end := fit(text, max, measure)
-		out, text = append(out, text[:end]), text[end:]
-	}
-	return out
-}
-
-// fit is where the first piece of a text that is too long ends.
-func fit(text string, max int, measure func(string) int) int {
-	size, end, space := 0, 0, 0
-	for rest, state := head(text, max), -1; rest != ""; {
-		var g string
-		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if size += measure(g); size > max {
-			break
-		}
-		if end += len(g); strings.TrimSpace(g) == "" {
-			space = end
-		}
-	}
-	switch {
-	case end == 0:
-		return torn(text, max, measure)
-	case space > end*2/3:
-		return space
-	}
-	return end
-}
-
-// head is enough of a text to find its first piece in: a character of thousands of marks is
-// not walked through once for each piece.
-func head(text string, max int) string {
-	end := utf8.UTFMax * (max + 1)
-	if end >= len(text) {
-		return text
-	}
-	for end < len(text) && !utf8.RuneStart(text[end]) {
-		end++
-	}
-	return text[:end]
-}
-
-// torn is where a piece ends inside a grapheme that alone is too long.
-func torn(text string, max int, measure func(string) int) int {
-	end := 0
-	for _, r := range text {
-		n := utf8.RuneLen(r)
-		if n < 0 {
-			n = 1 // an invalid byte
-		}
-		if end > 0 && measure(text[:end+n]) > max {
-			break
-		}
-		end += n
-	}
-	return end
 }

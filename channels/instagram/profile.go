@@ -32,7 +32,7 @@ func (s *Session) Profile(ctx context.Context, i timeline.Identity) (timeline.Pr
 	switch {
 	case i.Scheme == mentionScheme:
 		return s.mentioner(ctx, i.Value)
-	case i.Scheme != scheme || !digits(i.Value) || s.set.mine(i.Value):
+	case i.Scheme != scheme || !meta.Digits(i.Value) || s.set.mine(i.Value):
 		return timeline.Profile{}, &channels.Failure{Class: channels.Permanent, Advice: "There is nobody to look up."}
 	}
 	var p person
@@ -41,9 +41,9 @@ func (s *Session) Profile(ctx context.Context, i timeline.Identity) (timeline.Pr
 		return timeline.Profile{Username: strings.TrimPrefix(i.Display, "@")}, nil
 	}
 	if err != nil {
-		return timeline.Profile{}, told("looking a person up", err)
+		return timeline.Profile{}, meta.Explained(Kind, "looking a person up", err)
 	}
-	out := timeline.Profile{Name: p.Name, Username: p.Username, Avatar: webURL(p.Picture), Extra: map[string]string{}}
+	out := timeline.Profile{Name: p.Name, Username: p.Username, Avatar: meta.WebURL(p.Picture), Extra: map[string]string{}}
 	if p.Followers != nil {
 		out.Extra["followers"] = strconv.Itoa(*p.Followers)
 	}
@@ -71,7 +71,7 @@ func (s *Session) mentioner(ctx context.Context, value string) (timeline.Profile
 	}
 	var got map[string]json.RawMessage
 	if err := s.graph().Get(ctx, s.set.own, url.Values{"fields": {inner}}, &got); err != nil {
-		return timeline.Profile{}, told("looking a mention up", err)
+		return timeline.Profile{}, meta.Explained(Kind, "looking a mention up", err)
 	}
 	var m struct {
 		Text     string     `json:"text"`

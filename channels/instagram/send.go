@@ -48,11 +48,7 @@ func (s *Session) do(ctx context.Context, st channels.Step) channels.Result {
 	case timeline.ModerateHide, timeline.ModerateUnhide, timeline.ModerateDelete:
 		return s.moderate(ctx, st)
 	}
-	return no(refused(channels.BadContent, "Instagram cannot do this from here."))
-}
-
-func no(f *channels.Failure) channels.Result {
-	return channels.Result{Outcome: channels.Rejected, Failure: f}
+	return meta.No(meta.Refused(channels.BadContent, "Instagram cannot do this from here."))
 }
 
 // send sends one text or one part.
@@ -60,14 +56,14 @@ func (s *Session) send(ctx context.Context, st channels.Step, to recipient) chan
 	out := outgoing{Recipient: to}
 	switch {
 	case st.Tag == tagHuman && st.Outbound.Actor.Kind != timeline.ActorAgent:
-		return no(refused(channels.WindowClosed, "Only a person may answer after 24 hours."))
+		return meta.No(meta.Refused(channels.WindowClosed, "Only a person may answer after 24 hours."))
 	case st.Tag != "":
 		out.Type, out.Tag = "MESSAGE_TAG", st.Tag
 	}
 	for again := false; ; again = true {
 		var bad *channels.Failure
 		if out.Message, bad = s.content(ctx, st); bad != nil {
-			return no(bad)
+			return meta.No(bad)
 		}
 		var got sent
 		err := s.graph().Post(ctx, s.sender()+"/messages", nil, out, &got)
@@ -127,7 +123,7 @@ func (s *Session) content(ctx context.Context, st channels.Step) (map[string]any
 func (s *Session) react(ctx context.Context, st channels.Step) channels.Result {
 	r := st.Outbound.Reaction
 	if r == nil {
-		return no(refused(channels.BadContent, "There is no reaction."))
+		return meta.No(meta.Refused(channels.BadContent, "There is no reaction."))
 	}
 	payload := map[string]string{"message_id": string(r.Of.Remote)}
 	out := outgoing{Recipient: recipient{ID: string(st.Outbound.To)}, Action: "unreact", Payload: payload}

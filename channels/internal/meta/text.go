@@ -34,7 +34,7 @@ func Cut(text string, max int, measure func(string) int) []string {
 // fit is where the first piece of a text that is too long ends.
 func fit(text string, max int, measure func(string) int) int {
 	size, end, space := 0, 0, 0
-	for rest, state := text, -1; rest != ""; {
+	for rest, state := head(text, max), -1; rest != ""; {
 		var g string
 		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
 		if size += measure(g); size > max {
@@ -51,6 +51,19 @@ func fit(text string, max int, measure func(string) int) int {
 		return space
 	}
 	return end
+}
+
+// head is enough of a text to find its first piece in, as a measure counts at least one for each
+// rune: a character of thousands of marks is not walked through once for each piece.
+func head(text string, max int) string {
+	end := utf8.UTFMax * (max + 1)
+	if end >= len(text) {
+		return text
+	}
+	for end < len(text) && !utf8.RuneStart(text[end]) {
+		end++
+	}
+	return text[:end]
 }
 
 // torn is where a piece ends inside a grapheme that alone is too long.
