@@ -63,7 +63,7 @@ const (
 
 // What opens windows.
 const (
-	openMessage = "message"
+	openMessage = meta.OpenMessage
 	openComment = "comment"
 	openLive    = "live_comment"
 )
@@ -157,7 +157,7 @@ func (s *Session) Close() error { return nil }
 // split cuts a callback of the app up by account.
 func split(values map[string]string, c channels.Callback) ([]channels.Slice, channels.Answer, error) {
 	a := readApp(values)
-	return meta.Door{Object: object, Account: whose}.Split(c, a.verify, a.secrets)
+	return meta.Door{Object: object, Account: meta.Whose}.Split(c, a.verify, a.secrets)
 }
 
 // graph is the API that the account's login speaks to.

@@ -28,10 +28,10 @@ func (d *decoder) comment(u meta.Update) {
 		id = w.CommentID
 	}
 	if err != nil || id == "" {
-		d.unknown(u, "unreadable "+u.Field)
+		d.Unknown(u, "unreadable "+u.Field)
 		return
 	}
-	if d.s.set.mine(string(w.From.ID)) || d.s.set.mine(string(w.From.Self)) {
+	if d.Mine(string(w.From.ID)) || d.Mine(string(w.From.Self)) {
 		return
 	}
 	root := id
@@ -39,7 +39,7 @@ func (d *decoder) comment(u meta.Update) {
 		root = w.Parent
 	}
 	in := d.commenter(&w, string(id), u)
-	in.Event.Thread = d.thread(commentThread + string(root))
+	in.Event.Thread = d.Thread(commentThread + string(root))
 	in.Event.Thread.Parent = string(w.Media.ID)
 	in.Event.Remote = timeline.RemoteID(id)
 	in.Place, in.About = Place, about(&w)
@@ -55,9 +55,9 @@ func (d *decoder) comment(u meta.Update) {
 		in.About = products["LIVE"]
 	}
 	if meta.Digits(string(w.From.ID)) {
-		in.Offers = []timeline.Offer{{Thread: d.thread(string(w.From.ID)), To: timeline.Handle(w.From.ID), Opens: []string{opens}}}
+		in.Offers = []timeline.Offer{{Thread: d.Thread(string(w.From.ID)), To: timeline.Handle(w.From.ID), Opens: []string{opens}}}
 	}
-	d.add(in)
+	d.Add(in)
 }
 
 // commenter is a comment's event: by its author, where the far side tells who it is.
@@ -66,7 +66,7 @@ func (d *decoder) commenter(w *comment, id string, u meta.Update) timeline.Inbou
 	if at.IsZero() {
 		at = u.At
 	}
-	in := d.event("comment:"+id, timeline.KindMessage, string(w.From.ID), at)
+	in := d.Event("comment:"+id, timeline.KindMessage, string(w.From.ID), at)
 	in.Peer = d.person(string(w.From.ID), w.From.Username)
 	if !meta.Digits(string(w.From.ID)) {
 		in.Peer = timeline.Identity{Account: d.s.id, Scheme: Place, Value: id, Display: in.Peer.Display}
@@ -107,20 +107,20 @@ func about(w *comment) string {
 func (d *decoder) mention(u meta.Update) {
 	var w mention
 	if err := json.Unmarshal(u.Raw, &w); err != nil || w.Media == "" {
-		d.unknown(u, "unreadable "+u.Field)
+		d.Unknown(u, "unreadable "+u.Field)
 		return
 	}
 	value, ref := string(w.Media), &timeline.Ref{Remote: timeline.RemoteID(w.Media), Kind: "post"}
 	if w.Comment != "" {
 		value += ":" + string(w.Comment)
 	}
-	in := d.event("mention:"+value, timeline.KindMessage, value, u.At)
+	in := d.Event("mention:"+value, timeline.KindMessage, value, u.At)
 	in.Peer = timeline.Identity{Account: d.s.id, Scheme: mentionScheme, Value: value}
-	in.Event.Thread = d.thread(mentionThread + value)
+	in.Event.Thread = d.Thread(mentionThread + value)
 	in.Event.Thread.Parent = string(w.Media)
 	in.Event.Remote = timeline.RemoteID(value)
 	in.Place, in.About = Place, "Mention"
 	in.Event.Message = &timeline.Message{ReplyTo: ref, Parts: []timeline.Part{{Kind: timeline.PartShare, Name: "Mention",
 		Retention: timeline.RetainURL, Data: map[string]string{"type": "mention", "post": string(w.Media), "comment": string(w.Comment)}}}}
-	d.add(in)
+	d.Add(in)
 }

@@ -63,7 +63,7 @@ func (m *direct) part(a attachment, mid string, n int) timeline.Part {
 		p.Retention, p.URL, p.Expires = timeline.RetainNever, "", nil
 		return p
 	case stories[a.Type]:
-		end := m.at.Add(storyLife)
+		end := m.At.Add(storyLife)
 		p.Retention, p.Expires = timeline.RetainURL, &end
 		return p
 	case !known:

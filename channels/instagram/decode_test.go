@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -326,7 +327,7 @@ func TestUnknownTopLevelEvent(t *testing.T) {
 		t.Error(asJSON(t, in))
 	}
 	in = decoded(t, `{"object":"instagram","entry":[{"id":"`+me+`","hologram":[{"x":1}]}]}`)
-	if len(in) != 1 || in[0].Event.Unknown == nil || in[0].Event.Thread.ID != ownThread || in[0].Peer.Value != me {
+	if len(in) != 1 || in[0].Event.Unknown == nil || in[0].Event.Thread.ID != meta.OwnThread || in[0].Peer.Value != me {
 		t.Error(asJSON(t, in))
 	}
 }
@@ -390,15 +391,5 @@ func TestThousandUpdates(t *testing.T) {
 	body := `{"object":"instagram","entry":[{"id":"` + me + `","messaging":[` + strings.Join(items, ",") + `]}]}`
 	if in := decoded(t, body); len(in) != 1000 {
 		t.Error(len(in))
-	}
-}
-
-func TestWhatIsNotKnownHasOneName(t *testing.T) {
-	for fields, want := range map[string]string{`"":8,"20":{}`: "20", `"b":1,"a":2`: "a", `"":8`: "update", `"sender":{},"timestamp":1`: "update"} {
-		for range 20 { // the order of a map is another each time
-			if got := kindOf([]byte("{" + fields + "}")); got != want {
-				t.Fatalf("{%s} is called %q, want %q", fields, got, want)
-			}
-		}
 	}
 }

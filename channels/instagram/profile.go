@@ -93,10 +93,10 @@ func (s *Session) mentioner(ctx context.Context, value string) (timeline.Profile
 		words = m.Caption
 	}
 	if words != "" {
-		d := decoder{s: s}
-		in := d.event("edit:mention:"+value, timeline.KindEdit, value, m.At.Time())
+		d := meta.Reader{Scope: s.scope()}
+		in := d.Event("edit:mention:"+value, timeline.KindEdit, value, m.At.Time())
 		in.Peer = timeline.Identity{Account: s.id, Scheme: mentionScheme, Value: value}
-		in.Event.Thread, in.Place, in.Channel = d.thread(mentionThread+value), Place, Kind
+		in.Event.Thread, in.Place, in.Channel = d.Thread(mentionThread+value), Place, Kind
 		in.Event.Edit = &timeline.Edit{Of: timeline.Ref{Remote: timeline.RemoteID(value)}, Text: words, Rev: 1}
 		if err := s.host.Emit(ctx, in); err != nil {
 			return timeline.Profile{}, err

@@ -6,28 +6,12 @@ import (
 	"github.com/parley-hub/parley/channels/internal/meta"
 )
 
-// item is one thing of a messaging or standby list, as it comes. One of the pointers is set;
-// more than one where a referral comes with a message.
+// item is one thing of a messaging or standby list, as it comes. One of the pointers is set; more
+// than one where a referral comes with a message.
 type item struct {
-	Sender    party      `json:"sender"`
-	Recipient party      `json:"recipient"`
-	Timestamp meta.Stamp `json:"timestamp"`
-
-	Message  *message  `json:"message"`
-	Edit     *edit     `json:"message_edit"`
-	Reaction *reaction `json:"reaction"`
-	Read     *seen     `json:"read"`
-	Postback *postback `json:"postback"`
-	Referral *referral `json:"referral"`
-	OptIn    *optIn    `json:"optin"`
-	Pass     *handover `json:"pass_thread_control"`
-	Take     *handover `json:"take_thread_control"`
-	Request  *handover `json:"request_thread_control"`
-	Release  *handover `json:"release_thread_control"`
-}
-
-type party struct {
-	ID meta.Text `json:"id"`
+	meta.Item
+	Message *message `json:"message"`
+	Read    *seen    `json:"read"`
 }
 
 type message struct {
@@ -43,7 +27,7 @@ type message struct {
 	QuickReply  *struct {
 		Payload string `json:"payload"`
 	} `json:"quick_reply"`
-	Referral *referral `json:"referral"`
+	Referral *meta.Referral `json:"referral"`
 }
 
 type replyTo struct {
@@ -67,56 +51,8 @@ type payload struct {
 	Sticker meta.Text `json:"sticker_id"`
 }
 
-type edit struct {
-	MID  meta.Text `json:"mid"`
-	Text string    `json:"text"`
-	N    meta.Int  `json:"num_edit"`
-}
-
-type reaction struct {
-	MID    meta.Text `json:"mid"`
-	Action string    `json:"action"`
-	Name   string    `json:"reaction"`
-	Emoji  string    `json:"emoji"`
-}
-
 type seen struct {
 	MID meta.Text `json:"mid"`
-}
-
-type postback struct {
-	MID      meta.Text `json:"mid"`
-	Title    string    `json:"title"`
-	Payload  string    `json:"payload"`
-	Referral *referral `json:"referral"`
-}
-
-type referral struct {
-	Ref     string    `json:"ref"`
-	AdID    meta.Text `json:"ad_id"`
-	Source  string    `json:"source"`
-	Type    string    `json:"type"`
-	Product *struct {
-		ID meta.Text `json:"id"`
-	} `json:"product"`
-	Ad *struct {
-		Title string `json:"ad_title"`
-		Photo string `json:"photo_url"`
-		Video string `json:"video_url"`
-	} `json:"ads_context_data"`
-}
-
-type optIn struct {
-	Type    string    `json:"type"`
-	Payload string    `json:"payload"`
-	Ref     meta.Text `json:"ref"`
-}
-
-type handover struct {
-	New      meta.Text `json:"new_owner_app_id"`
-	Previous meta.Text `json:"previous_owner_app_id"`
-	Asking   meta.Text `json:"requested_owner_app_id"`
-	Metadata string    `json:"metadata"`
 }
 
 // comment is the value of a change about a comment or a live comment. Its id has two names.

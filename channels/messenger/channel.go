@@ -52,7 +52,7 @@ const (
 
 // What opens windows.
 const (
-	openMessage = "message"
+	openMessage = meta.OpenMessage
 	openComment = "comment"
 )
 
@@ -142,7 +142,7 @@ func (s *Session) Close() error { return nil }
 // split cuts a callback of the app up by Page.
 func split(values map[string]string, c channels.Callback) ([]channels.Slice, channels.Answer, error) {
 	a := readApp(values)
-	return meta.Door{Object: object, Account: whose}.Split(c, a.verify, a.secrets)
+	return meta.Door{Object: object, Account: meta.Whose}.Split(c, a.verify, a.secrets)
 }
 
 // graph is the API, spoken as the Page.

@@ -27,7 +27,7 @@ type public struct {
 func (d *decoder) feed(u meta.Update) {
 	p := public{decoder: d, u: u}
 	if err := json.Unmarshal(u.Raw, &p.w); err != nil {
-		d.unknown(u, "unreadable feed")
+		d.Unknown(u, "unreadable feed")
 		return
 	}
 	w := &p.w
@@ -40,10 +40,10 @@ func (d *decoder) feed(u meta.Update) {
 	if p.at = w.Created.Time(); p.at.IsZero() {
 		p.at = u.At
 	}
-	own := d.s.set.mine(string(w.From.ID))
+	own := d.Mine(string(w.From.ID))
 	switch {
 	case p.id == "":
-		d.unknown(u, "feed "+w.Item)
+		d.Unknown(u, "feed "+w.Item)
 	case w.Verb == "hide" || w.Verb == "unhide":
 		p.hidden()
 	case w.Verb == "remove" && w.Item != "reaction" && w.Item != "like":
@@ -56,7 +56,7 @@ func (d *decoder) feed(u meta.Update) {
 	case w.Verb == "add" && said(w.Item):
 		p.said()
 	default:
-		d.unknown(u, "feed "+w.Item+" "+w.Verb)
+		d.Unknown(u, "feed "+w.Item+" "+w.Verb)
 	}
 }
 
@@ -72,12 +72,12 @@ func said(item string) bool {
 // event is an event on the thread of the top-level comment.
 func (p *public) event(key string, k timeline.Kind) timeline.Inbound {
 	who := string(p.w.From.ID)
-	in := p.decoder.event(key, k, who, p.at)
+	in := p.decoder.Event(key, k, who, p.at)
 	if !meta.Digits(who) {
 		in.Peer = timeline.Identity{Account: p.s.id, Scheme: Place, Value: string(p.id)}
 		in.Event.Actor.ID = string(p.id)
 	}
-	in.Event.Thread = p.thread(commentThread + string(p.root))
+	in.Event.Thread = p.Thread(commentThread + string(p.root))
 	in.Event.Thread.Parent = string(p.w.Post)
 	in.Place, in.To = Place, timeline.Handle(p.root)
 	in.About = p.about()
@@ -131,25 +131,25 @@ func (p *public) said() {
 	}
 	in.Event.Message = msg
 	if meta.Digits(string(w.From.ID)) {
-		in.Offers = []timeline.Offer{{Thread: p.thread(string(w.From.ID)), To: timeline.Handle(w.From.ID), Opens: []string{openComment}}}
+		in.Offers = []timeline.Offer{{Thread: p.Thread(string(w.From.ID)), To: timeline.Handle(w.From.ID), Opens: []string{openComment}}}
 	}
-	p.add(in)
+	p.Add(in)
 }
 
 // edited is a comment whose words were changed. Edits have no number: the later one counts.
 func (p *public) edited() {
 	in := p.event("comment-edit:"+string(p.id)+":"+meta.Digest(p.u.Raw), timeline.KindEdit)
 	in.Event.At = p.u.At
-	in.Event.Edit = &timeline.Edit{Of: of(p.id), Text: p.w.Message, Rev: 1}
-	p.add(in)
+	in.Event.Edit = &timeline.Edit{Of: meta.Of(p.id), Text: p.w.Message, Rev: 1}
+	p.Add(in)
 }
 
 // removed is a comment that is gone, whoever took it away.
 func (p *public) removed() {
 	in := p.event("comment-removed:"+string(p.id), timeline.KindUnsend)
 	in.Event.At = p.u.At
-	in.Event.Unsend = &timeline.Unsend{Of: of(p.id)}
-	p.add(in)
+	in.Event.Unsend = &timeline.Unsend{Of: meta.Of(p.id)}
+	p.Add(in)
 }
 
 // hidden is a comment that was hidden or shown again, by us or in the platform's own tools.
@@ -157,7 +157,7 @@ func (p *public) hidden() {
 	in := p.event(fmt.Sprintf("%s:%s:%s", p.w.Verb, p.id, meta.Digest(p.u.Raw)), timeline.KindControl)
 	in.Event.At, in.Event.Direction, in.Event.Actor = p.u.At, timeline.Internal, timeline.Actor{Kind: timeline.ActorExternal}
 	in.Event.Control = &timeline.Control{Name: p.w.Verb, Data: map[string]string{"comment": string(p.id)}}
-	p.add(in)
+	p.Add(in)
 }
 
 // reactions are the words of the feed for what people feel about it.
@@ -173,9 +173,9 @@ func (p *public) reaction() {
 		emoji = ""
 	}
 	in := p.event("react:"+string(p.id)+":"+meta.Digest(p.u.Raw), timeline.KindReaction)
-	in.Event.Reaction = &timeline.Reaction{Of: of(p.id), Emoji: emoji, Removed: removed}
+	in.Event.Reaction = &timeline.Reaction{Of: meta.Of(p.id), Emoji: emoji, Removed: removed}
 	if p.w.Comment == "" {
 		in.Event.Reaction.Of.Kind = "post"
 	}
-	p.add(in)
+	p.Add(in)
 }

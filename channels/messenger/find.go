@@ -22,7 +22,7 @@ type past struct {
 	ID      meta.Text  `json:"id"`
 	Created meta.Stamp `json:"created_time"`
 	Message string     `json:"message"`
-	From    party      `json:"from"`
+	From    meta.Party `json:"from"`
 	Files   struct {
 		Data []struct {
 			MIME string `json:"mime_type"`

@@ -8,27 +8,10 @@ import (
 
 // item is one thing of a messaging or standby list, as it comes. One of the pointers is set.
 type item struct {
-	Sender    party      `json:"sender"`
-	Recipient party      `json:"recipient"`
-	Timestamp meta.Stamp `json:"timestamp"`
-
-	Message  *message  `json:"message"`
-	Edit     *edit     `json:"message_edit"`
-	Reaction *reaction `json:"reaction"`
-	Delivery *receipt  `json:"delivery"`
-	Read     *receipt  `json:"read"`
-	Postback *postback `json:"postback"`
-	Referral *referral `json:"referral"`
-	OptIn    *optIn    `json:"optin"`
-	Pass     *handover `json:"pass_thread_control"`
-	Take     *handover `json:"take_thread_control"`
-	Request  *handover `json:"request_thread_control"`
-	Release  *handover `json:"release_thread_control"`
-}
-
-type party struct {
-	ID  meta.Text `json:"id"`
-	Ref string    `json:"user_ref"`
+	meta.Item
+	Message  *message `json:"message"`
+	Delivery *receipt `json:"delivery"`
+	Read     *receipt `json:"read"`
 }
 
 type message struct {
@@ -45,7 +28,7 @@ type message struct {
 	QuickReply *struct {
 		Payload string `json:"payload"`
 	} `json:"quick_reply"`
-	Referral *referral `json:"referral"`
+	Referral *meta.Referral `json:"referral"`
 }
 
 // attachment names its thing in the payload, except that the fallback of a link has title and
@@ -85,62 +68,10 @@ type payload struct {
 	} `json:"product"`
 }
 
-type edit struct {
-	MID  meta.Text `json:"mid"`
-	Text string    `json:"text"`
-	N    meta.Int  `json:"num_edit"`
-}
-
-type reaction struct {
-	MID    meta.Text `json:"mid"`
-	Action string    `json:"action"`
-	Name   string    `json:"reaction"`
-	Emoji  string    `json:"emoji"`
-}
-
 // receipt is a delivery or a read: a moment until which all of ours arrived, or were seen.
 type receipt struct {
 	MIDs      []meta.Text `json:"mids"`
 	Watermark meta.Stamp  `json:"watermark"`
-}
-
-type postback struct {
-	MID      meta.Text `json:"mid"`
-	Title    string    `json:"title"`
-	Payload  string    `json:"payload"`
-	Referral *referral `json:"referral"`
-}
-
-type referral struct {
-	Ref     string    `json:"ref"`
-	AdID    meta.Text `json:"ad_id"`
-	Source  string    `json:"source"`
-	Type    string    `json:"type"`
-	Referer string    `json:"referer_uri"`
-	Product *struct {
-		ID meta.Text `json:"id"`
-	} `json:"product"`
-	Ad *struct {
-		Title string    `json:"ad_title"`
-		Photo string    `json:"photo_url"`
-		Video string    `json:"video_url"`
-		Post  meta.Text `json:"post_id"`
-	} `json:"ads_context_data"`
-}
-
-type optIn struct {
-	Type    string    `json:"type"`
-	Title   string    `json:"title"`
-	Payload string    `json:"payload"`
-	Ref     meta.Text `json:"ref"`
-	UserRef string    `json:"user_ref"`
-}
-
-type handover struct {
-	New      meta.Text `json:"new_owner_app_id"`
-	Previous meta.Text `json:"previous_owner_app_id"`
-	Asking   meta.Text `json:"requested_owner_app_id"`
-	Metadata string    `json:"metadata"`
 }
 
 // feed is the value of a change of the Page's feed: somebody commented, posted or reacted.
