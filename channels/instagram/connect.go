@@ -77,25 +77,11 @@ func finishInstagram(ctx context.Context, h *http.Client, values map[string]stri
 // finishFacebook trades the code for a lasting token of the person, and lists the Pages they
 // manage: each with a linked Instagram account becomes an account, with the Page's own token.
 func finishFacebook(ctx context.Context, h *http.Client, values map[string]string, query map[string][]string, redirect string) ([]channels.Found, error) {
-	code, err := meta.Returned(query)
+	a := readApp(values)
+	graph := meta.Client{HTTP: h, Base: a.graphFacebook, Version: meta.DefaultVersion}
+	pages, err := graph.SignedIn(ctx, meta.App{ID: a.id, Secret: a.secret}, query, redirect)
 	if err != nil {
 		return nil, err
-	}
-	a := readApp(values)
-	app := meta.App{ID: a.id, Secret: a.secret}
-	graph := meta.Client{HTTP: h, Base: a.graphFacebook, Version: meta.DefaultVersion}
-	short, err := graph.Redeem(ctx, app, code, redirect)
-	if err != nil {
-		return nil, meta.Told("Facebook did not give access", err)
-	}
-	long, err := graph.Lengthen(ctx, app, short.Token)
-	if err != nil {
-		return nil, meta.Told("Facebook did not give lasting access", err)
-	}
-	graph.Token, graph.Proof = long.Token, meta.Proof(app.Secret, long.Token)
-	pages, err := graph.Pages(ctx)
-	if err != nil {
-		return nil, meta.Told("Facebook did not list the Pages", err)
 	}
 	var found []channels.Found
 	for _, p := range pages {

@@ -115,15 +115,7 @@ func (s *Session) EnsureSubscribed(ctx context.Context) (bool, error) {
 
 // ensureHook gives the app our address, where we have one and know the app.
 func (s *Session) ensureHook(ctx context.Context) (bool, error) {
-	address := s.host.Callback(true)
-	if address == "" || s.app.id == "" || s.app.secret == "" || s.app.verify == "" {
-		return false, nil
-	}
 	c := meta.Client{HTTP: s.host.HTTP(), Base: s.app.graphFacebook, Version: s.set.version}
-	changed, err := c.EnsureHook(ctx, meta.App{ID: s.app.id, Secret: s.app.secret},
-		meta.Hook{Object: object, URL: address, VerifyToken: s.app.verify, Fields: fieldsHook, Core: coreHook})
-	if err != nil {
-		return false, meta.Explained(Kind, "registering the callback address", err)
-	}
-	return changed, nil
+	return c.Hooked(ctx, Kind, meta.App{ID: s.app.id, Secret: s.app.secret},
+		meta.Hook{Object: object, URL: s.host.Callback(true), VerifyToken: s.app.verify, Fields: fieldsHook, Core: coreHook})
 }

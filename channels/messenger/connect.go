@@ -2,7 +2,6 @@ package messenger
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -23,25 +22,11 @@ func begin(values map[string]string, redirect, state string) (string, error) {
 // finish trades the code for a lasting token of the person, and lists the Pages they manage:
 // each becomes an account, with the Page's own token, which has no end.
 func finish(ctx context.Context, h *http.Client, values map[string]string, query map[string][]string, redirect string) ([]channels.Found, error) {
-	code, err := meta.Returned(query)
+	a := readApp(values)
+	graph := meta.Client{HTTP: h, Base: a.graph, Version: meta.DefaultVersion}
+	pages, err := graph.SignedIn(ctx, meta.App{ID: a.id, Secret: a.secret}, query, redirect)
 	if err != nil {
 		return nil, err
-	}
-	a := readApp(values)
-	app := meta.App{ID: a.id, Secret: a.secret}
-	graph := meta.Client{HTTP: h, Base: a.graph, Version: meta.DefaultVersion}
-	short, err := graph.Redeem(ctx, app, code, redirect)
-	if err != nil {
-		return nil, meta.Told("Facebook did not give access", err)
-	}
-	long, err := graph.Lengthen(ctx, app, short.Token)
-	if err != nil {
-		return nil, meta.Told("Facebook did not give lasting access", err)
-	}
-	graph.Token, graph.Proof = long.Token, meta.Proof(app.Secret, long.Token)
-	pages, err := graph.Pages(ctx)
-	if err != nil {
-		return nil, meta.Told("Facebook did not list the Pages", err)
 	}
 	var found []channels.Found
 	for _, p := range pages {
@@ -91,16 +76,7 @@ func (s *Session) EnsureSubscribed(ctx context.Context) (bool, error) {
 
 // ensureHook gives the app our address, where we have one and know the app.
 func (s *Session) ensureHook(ctx context.Context) (bool, error) {
-	address := s.host.Callback(true)
-	if address == "" || s.app.id == "" || s.app.secret == "" || s.app.verify == "" {
-		return false, nil
-	}
 	c := meta.Client{HTTP: s.host.HTTP(), Base: s.app.graph, Version: s.set.version}
-	changed, err := c.EnsureHook(ctx, meta.App{ID: s.app.id, Secret: s.app.secret},
-		meta.Hook{Object: object, URL: address, VerifyToken: s.app.verify, Fields: fields, Core: core})
-	var f *channels.Failure
-	if err != nil && !errors.As(err, &f) {
-		return false, meta.Explained(Kind, "registering the callback address", err)
-	}
-	return changed, err
+	return c.Hooked(ctx, Kind, meta.App{ID: s.app.id, Secret: s.app.secret},
+		meta.Hook{Object: object, URL: s.host.Callback(true), VerifyToken: s.app.verify, Fields: fields, Core: core})
 }

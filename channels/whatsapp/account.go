@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/parley-hub/parley/channels"
@@ -79,18 +78,9 @@ func (s *Session) subscribed(ctx context.Context, c meta.Client) (bool, error) {
 
 // ensureHook gives the app our address, where we have one and know the app.
 func (s *Session) ensureHook(ctx context.Context) (bool, error) {
-	address := s.host.Callback(true)
-	if address == "" || s.app.id == "" || s.app.secret == "" || s.app.verify == "" {
-		return false, nil
-	}
 	c := meta.Client{HTTP: s.host.HTTP(), Base: s.app.graph, Version: s.set.version}
-	changed, err := c.EnsureHook(ctx, meta.App{ID: s.app.id, Secret: s.app.secret},
-		meta.Hook{Object: object, URL: address, VerifyToken: s.app.verify, Fields: fields, Core: core})
-	var f *channels.Failure
-	if err != nil && !errors.As(err, &f) {
-		return false, meta.Explained(Kind, "registering the callback address", err)
-	}
-	return changed, err
+	return c.Hooked(ctx, Kind, meta.App{ID: s.app.id, Secret: s.app.secret},
+		meta.Hook{Object: object, URL: s.host.Callback(true), VerifyToken: s.app.verify, Fields: fields, Core: core})
 }
 
 // Start begins a thread with a number, or with a business-scoped id. The first message is an

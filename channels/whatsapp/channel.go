@@ -24,6 +24,9 @@ import (
 // Kind is the channel's name.
 const Kind = "whatsapp"
 
+// brand is its name as people read it.
+const brand = "WhatsApp"
+
 // object names our callbacks among those of the platform.
 const object = "whatsapp_business_account"
 
@@ -64,7 +67,7 @@ const ruleTemplate = "template"
 // Channel describes WhatsApp.
 var Channel = channels.Channel{
 	Kind:     Kind,
-	Title:    text("WhatsApp", "WhatsApp"),
+	Title:    text(brand, brand),
 	Icon:     "brand-whatsapp",
 	Hue:      145,
 	Settings: accountSettings,

@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 	"time"
 
@@ -10,9 +9,6 @@ import (
 	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
-
-// ownThread holds what concerns the account and nobody in particular.
-const ownThread = "account"
 
 // whose is the account that an update is for: the phone number in its metadata. What concerns
 // the whole business account goes by that one's name.
@@ -25,35 +21,24 @@ func whose(u meta.Update) timeline.Handle {
 
 // Decode reads a callback. One that was not verified by [Channel].Split is verified here.
 func (s *Session) Decode(c channels.Callback) ([]timeline.Inbound, channels.Answer, error) {
-	if !c.Verified {
-		if c.Method == http.MethodGet {
-			a, err := meta.Challenge(c, s.app.verify)
-			return nil, a, err
-		}
-		if err := meta.Verify(c.Header, c.Body, s.app.secrets); err != nil {
-			return nil, channels.Answer{}, err
-		}
-	}
-	b, err := meta.Read(c.Body)
+	b, a, err := meta.Take(c, s.app.verify, s.app.secrets)
 	if err != nil {
-		return nil, channels.Answer{}, meta.Unreadable(err)
+		return nil, a, err
 	}
-	d := decoder{s: s, seen: make(map[timeline.EventID]bool, len(b.Updates)), out: make([]timeline.Inbound, 0, len(b.Updates))}
+	d := decoder{s: s, Events: meta.Gather(Kind, len(b.Updates))}
 	for _, u := range b.Updates {
 		d.update(u)
 	}
-	if d.strange > 0 && s.warned.CompareAndSwap(false, true) {
-		s.host.Log().Warn("a callback is about another number and is let go; this is told once", "updates", d.strange)
+	if d.Strange > 0 && s.warned.CompareAndSwap(false, true) {
+		s.host.Log().Warn("a callback is about another number and is let go; this is told once", "updates", d.Strange)
 	}
-	return d.out, channels.Answer{}, nil
+	return d.All, a, nil
 }
 
 // decoder gathers the events of one callback.
 type decoder struct {
-	s       *Session
-	out     []timeline.Inbound
-	seen    map[timeline.EventID]bool
-	strange int // updates for others
+	meta.Events
+	s *Session
 }
 
 // update reads one update. The dashboard's test has a number's id that is nobody's.
@@ -65,7 +50,7 @@ func (d *decoder) update(u meta.Update) {
 		in.Event.Control = &timeline.Control{Name: "test", Data: map[string]string{"by": "dashboard", "field": u.Field}}
 		d.add(in)
 	case u.Object != object && u.Object != "", of != "" && of != d.s.set.phone && of != d.s.set.business:
-		d.strange++
+		d.Strange++
 	case u.Field == "messages", u.Field == "smb_message_echoes":
 		d.value(u)
 	default:
@@ -99,13 +84,9 @@ func (d *decoder) value(u meta.Update) {
 
 // add keeps an event, unless the callback told of it already.
 func (d *decoder) add(in timeline.Inbound) {
-	if d.seen[in.Event.ID] {
-		return
+	if d.Add(in) {
+		d.s.latest.note(&in)
 	}
-	d.seen[in.Event.ID] = true
-	in.Channel = Kind
-	d.s.latest.note(&in)
-	d.out = append(d.out, in)
 }
 
 // event is something that a person did, or that was done to them.
@@ -121,23 +102,15 @@ func (d *decoder) event(key string, k timeline.Kind, w who, at time.Time) timeli
 func (d *decoder) own(key string, k timeline.Kind, at time.Time) timeline.Inbound {
 	return timeline.Inbound{Peer: timeline.Identity{Account: d.s.id, Scheme: "account", Value: d.s.set.phone, Display: "WhatsApp"}, To: timeline.Handle(d.s.set.phone),
 		Event: timeline.Event{ID: timeline.DeriveID(d.s.id, key), Kind: k, Direction: timeline.Internal, At: at,
-			Thread: timeline.Thread{Account: d.s.id, ID: ownThread}, Actor: timeline.Actor{Kind: timeline.ActorSystem}}}
+			Thread: timeline.Thread{Account: d.s.id, ID: meta.OwnThread}, Actor: timeline.Actor{Kind: timeline.ActorSystem}}}
 }
 
 // unknown keeps what has no better name and is nobody's.
 func (d *decoder) unknown(raw json.RawMessage, what string, at time.Time) {
 	in := d.own("unknown:"+meta.Digest(raw), timeline.KindUnknown, at)
 	in.Event.Direction, in.Event.Actor = timeline.In, timeline.Actor{Kind: timeline.ActorCustomer, ID: in.Peer.Value}
-	in.Event.Unknown = novelty(what, raw)
+	in.Event.Unknown = meta.Novelty(brand, what, raw)
 	d.add(in)
-}
-
-// novelty is what is shown of something new.
-func novelty(what string, raw json.RawMessage) *timeline.Unknown {
-	if what == "" {
-		what = "update"
-	}
-	return &timeline.Unknown{Type: what, Summary: "WhatsApp sent something new: " + what, Raw: append(json.RawMessage(nil), raw...)}
 }
 
 // states are the statuses of messages of ours.

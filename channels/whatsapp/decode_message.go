@@ -54,7 +54,7 @@ func (d *decoder) unreadable(raw json.RawMessage, v *value, u meta.Update) {
 		return
 	}
 	in := d.event("unknown:"+meta.Digest(raw), timeline.KindUnknown, w, u.At)
-	in.Event.Unknown = novelty("unreadable message", raw)
+	in.Event.Unknown = meta.Novelty(brand, "unreadable message", raw)
 	d.add(in)
 }
 
@@ -132,7 +132,7 @@ func (m *said) words() {
 	in.Event.Message = msg
 	if msg.Text == "" && len(msg.Parts) == 0 {
 		in.Event.Kind, in.Event.Message, in.Event.Remote = timeline.KindUnknown, nil, ""
-		in.Event.Unknown = novelty(m.w.Type, m.raw)
+		in.Event.Unknown = meta.Novelty(brand, m.w.Type, m.raw)
 		if f := failureOf(m.w.Errors); f != nil && f.Said != "" {
 			in.Event.Unknown.Summary = "WhatsApp does not pass this on: " + f.Said
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -214,7 +215,7 @@ func TestWaBrazilNinthDigit(t *testing.T) {
 // wa_group_message: shown, kept, and no direct message of the sender's.
 func TestWaGroupMessage(t *testing.T) {
 	in := one(t, string(recorded(t)["group_message"]))
-	if in.Event.Unknown == nil || len(in.Event.Unknown.Raw) == 0 || in.Event.Thread.ID != ownThread || len(in.Opens) > 0 || in.Peer.Scheme == schemeTel {
+	if in.Event.Unknown == nil || len(in.Event.Unknown.Raw) == 0 || in.Event.Thread.ID != meta.OwnThread || len(in.Opens) > 0 || in.Peer.Scheme == schemeTel {
 		t.Error(asJSON(t, in))
 	}
 }

@@ -102,6 +102,18 @@ func (c Client) EnsureHook(ctx context.Context, a App, h Hook) (changed bool, er
 	return err == nil, err
 }
 
+// Hooked is [Client.EnsureHook] for a channel: it does nothing where the app, its secret, the
+// verify token or our own address is not known, and its errors are *channels.Failure.
+func (c Client) Hooked(ctx context.Context, kind string, a App, h Hook) (changed bool, err error) {
+	if h.URL == "" || h.VerifyToken == "" || a.ID == "" || a.Secret == "" {
+		return false, nil
+	}
+	if changed, err = c.EnsureHook(ctx, a, h); err != nil {
+		return false, Explained(kind, "registering the callback address", err)
+	}
+	return changed, nil
+}
+
 func (c Client) hook(ctx context.Context, a App, h Hook, fields []string) error {
 	err := c.Form(ctx, a.ID+"/subscriptions", url.Values{"object": {h.Object}, "callback_url": {h.URL},
 		"verify_token": {h.VerifyToken}, "fields": {strings.Join(fields, ",")}}, nil)

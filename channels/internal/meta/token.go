@@ -146,6 +146,30 @@ type Page struct {
 	} `json:"instagram_business_account"`
 }
 
+// SignedIn lists the Pages of a person who came back from Facebook's consent page, each with its
+// own token, which has no end: the code is traded for a lasting token of the person, and that
+// one's Pages are asked for. What fails is told as a *channels.Problem.
+func (c Client) SignedIn(ctx context.Context, a App, query map[string][]string, redirect string) ([]Page, error) {
+	code, err := Returned(query)
+	if err != nil {
+		return nil, err
+	}
+	short, err := c.Redeem(ctx, a, code, redirect)
+	if err != nil {
+		return nil, Told("Facebook did not give access", err)
+	}
+	long, err := c.Lengthen(ctx, a, short.Token)
+	if err != nil {
+		return nil, Told("Facebook did not give lasting access", err)
+	}
+	c.Token, c.Proof = long.Token, Proof(a.Secret, long.Token)
+	pages, err := c.Pages(ctx)
+	if err != nil {
+		return nil, Told("Facebook did not list the Pages", err)
+	}
+	return pages, nil
+}
+
 // pagesMost is how many lists of Pages are read at most.
 const pagesMost = 50
 
