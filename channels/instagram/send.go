@@ -129,7 +129,7 @@ func (s *Session) react(ctx context.Context, st channels.Step) channels.Result {
 	out := outgoing{Recipient: recipient{ID: string(st.Outbound.To)}, Action: "unreact", Payload: payload}
 	if !r.Removed {
 		out.Action = "react"
-		payload["reaction"] = reactionName(r.Emoji)
+		payload["reaction"] = meta.ReactionName(emojis, r.Emoji)
 	}
 	return meta.Repeatable("", s.graph().Post(ctx, s.sender()+"/messages", nil, out, nil))
 }

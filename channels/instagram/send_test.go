@@ -110,7 +110,7 @@ func TestSendWithFacebookLogin(t *testing.T) {
 // A text of a million marks on one letter is cut in a moment.
 func TestSplitsAbsurdText(t *testing.T) {
 	text, began := "a"+strings.Repeat("\u0301", 500_000), time.Now()
-	if got := strings.Join(pieces(text, true), ""); got != text {
+	if got := strings.Join(limits.Pieces(text, true), ""); got != text {
 		t.Error("the pieces are not the text")
 	}
 	if took := time.Since(began); took > 5*time.Second {
@@ -136,7 +136,7 @@ func TestSplitsText(t *testing.T) {
 		"blank":                {" \n ", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ps := pieces(c.text, false)
+			ps := limits.Pieces(c.text, false)
 			if len(ps) != c.pieces {
 				t.Fatalf("%d pieces", len(ps))
 			}
@@ -150,10 +150,10 @@ func TestSplitsText(t *testing.T) {
 			}
 		})
 	}
-	if ps := pieces(strings.Repeat("a", 990)+"👩‍👩‍👧‍👦"+"b", false); ps[1] != "👩‍👩‍👧‍👦b" {
+	if ps := limits.Pieces(strings.Repeat("a", 990)+"👩‍👩‍👧‍👦"+"b", false); ps[1] != "👩‍👩‍👧‍👦b" {
 		t.Errorf("%q", ps[1])
 	}
-	if ps := pieces(strings.Repeat("a", 900)+" "+strings.Repeat("b", 200), false); ps[1] != strings.Repeat("b", 200) {
+	if ps := limits.Pieces(strings.Repeat("a", 900)+" "+strings.Repeat("b", 200), false); ps[1] != strings.Repeat("b", 200) {
 		t.Errorf("%q", ps[1])
 	}
 	if steps := planned(t, s, toMaya(strings.Repeat("a", 2500))); len(steps) != 3 || steps[2].Key != "m1/2" {

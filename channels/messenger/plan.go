@@ -1,7 +1,6 @@
 package messenger
 
 import (
-	"cmp"
 	"strings"
 	"unicode/utf8"
 
@@ -12,7 +11,7 @@ import (
 
 // The kinds of step beyond those of the contract.
 const (
-	stepSend    = "send"
+	stepSend    = meta.StepSend
 	stepReact   = "react"
 	stepPrivate = "private_reply" // the one message that a comment allows
 	stepComment = "comment"       // a public answer
@@ -20,9 +19,13 @@ const (
 
 // What a step carries beside its text.
 const (
-	dataButtons = "buttons" // "1": the message's buttons go with this step
+	dataButtons = meta.DataButtons
 	dataComment = "comment" // the comment that a step is about
 )
+
+// limits are what one message carries.
+var limits = meta.Limits{Channel: "Messenger", Media: Channel.Can.Media, Parts: maxParts, Text: maxText, Measure: utf8.RuneCountInString,
+	Above: maxTemplate, Replies: maxQuickReplies, Links: maxLinks, Title: maxTitle}
 
 // Plan makes the calls that a message becomes: texts of at most 2000 characters, cut between
 // characters as people see them, and each part alone, as the far side has it.
@@ -44,7 +47,7 @@ func (s *Session) Plan(o timeline.Outbound) ([]channels.Step, error) {
 	if by := private(&o); by != "" {
 		return planPrivate(&o, by)
 	}
-	return planMessage(&o)
+	return limits.Message(o.Message)
 }
 
 // private is the comment whose one private answer a message would be: only where nothing else
@@ -57,48 +60,10 @@ func private(o *timeline.Outbound) timeline.RemoteID {
 	return o.Opened[openComment].By
 }
 
-func planMessage(o *timeline.Outbound) ([]channels.Step, error) {
-	m := o.Message
-	replies, links, bad := buttons(m.Buttons)
-	if bad != nil {
-		return nil, bad
-	}
-	if len(m.Parts) > maxParts {
-		return nil, meta.Refused(channels.BadMedia, "Messenger carries %d files at once. Send the others in another message.", maxParts)
-	}
-	text := pieces(m.Text, links > 0)
-	switch {
-	case len(text) > 0:
-	case len(m.Buttons) > 0:
-		return nil, meta.Refused(channels.BadContent, "Buttons need a text above them.")
-	case len(m.Parts) == 0:
-		return nil, meta.Refused(channels.BadContent, "There is nothing to send.")
-	}
-	steps := make([]channels.Step, 0, len(text)+len(m.Parts))
-	for i, t := range text {
-		st := channels.Step{Kind: stepSend, Text: t}
-		if i == len(text)-1 && replies+links > 0 {
-			st.Data = map[string]string{dataButtons: "1"}
-		}
-		steps = append(steps, st)
-	}
-	var files []channels.Step
-	for _, p := range m.Parts {
-		if bad := sendable(p); bad != nil {
-			return nil, bad
-		}
-		files = append(files, channels.Step{Kind: stepSend, Parts: []timeline.Part{p}})
-	}
-	if replies > 0 { // answers offered disappear with the next message: they come last
-		return append(files, steps...), nil
-	}
-	return append(steps, files...), nil
-}
-
 // planPrivate is the one message that answers a comment in private.
 func planPrivate(o *timeline.Outbound, by timeline.RemoteID) ([]channels.Step, error) {
 	m := o.Message
-	_, links, bad := buttons(m.Buttons)
+	_, links, bad := limits.Buttons(m.Buttons)
 	switch {
 	case bad != nil:
 		return nil, bad
@@ -106,7 +71,7 @@ func planPrivate(o *timeline.Outbound, by timeline.RemoteID) ([]channels.Step, e
 		return nil, meta.Refused(channels.BadContent, "The private answer to a comment is one text. Send files once the person has written.")
 	case strings.TrimSpace(m.Text) == "":
 		return nil, meta.Refused(channels.BadContent, "The private answer to a comment needs a text.")
-	case len(pieces(m.Text, links > 0)) > 1:
+	case len(limits.Pieces(m.Text, links > 0)) > 1:
 		return nil, meta.Refused(channels.BadContent, "The private answer to a comment is one message: shorten it to %d characters.", maxText)
 	}
 	st := channels.Step{Kind: stepPrivate, Text: m.Text, Data: map[string]string{dataComment: string(by)}}
@@ -156,64 +121,8 @@ func planReaction(o *timeline.Outbound) ([]channels.Step, error) {
 		return nil, meta.Refused(channels.BadContent, "Comments take no reactions from here.")
 	case o.Reaction.Of.Remote == "":
 		return nil, meta.Refused(channels.BadContent, "The message is not known to Messenger yet.")
-	case !o.Reaction.Removed && reactionName(o.Reaction.Emoji) == "":
+	case !o.Reaction.Removed && meta.ReactionName(emojis, o.Reaction.Emoji) == "":
 		return nil, meta.Refused(channels.BadContent, "Messenger takes only these reactions: ❤️ 😆 😮 😢 😠 👍 👎")
 	}
 	return []channels.Step{{Kind: stepReact}}, nil
-}
-
-// reactionName is how the far side names an emoji; empty: it does not know it.
-func reactionName(emoji string) string {
-	plain := strings.TrimSuffix(emoji, "\ufe0f")
-	for name, e := range emojis {
-		if strings.TrimSuffix(e, "\ufe0f") == plain {
-			return name
-		}
-	}
-	return ""
-}
-
-// buttons counts the answers and the links offered, and says what is wrong with them.
-func buttons(bs []timeline.Button) (replies, links int, bad *channels.Failure) {
-	for _, b := range bs {
-		if b.Kind != "link" {
-			replies++
-		} else if links++; meta.WebURL(b.Value) == "" {
-			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs a web address.", b.Title)
-		}
-		if n := utf8.RuneCountInString(b.Title); n == 0 || n > maxTitle {
-			return 0, 0, meta.Refused(channels.BadContent, "The button %q needs 1 to %d characters.", b.Title, maxTitle)
-		}
-	}
-	switch {
-	case replies > maxQuickReplies:
-		return 0, 0, meta.Refused(channels.BadContent, "At most %d answers can be offered.", maxQuickReplies)
-	case links > maxLinks:
-		return 0, 0, meta.Refused(channels.BadContent, "At most %d link buttons fit below a message.", maxLinks)
-	case replies > 0 && links > 0:
-		return 0, 0, meta.Refused(channels.BadContent, "Offer either answers or links.")
-	}
-	return replies, links, nil
-}
-
-// sendable checks a part as far as can be told without its bytes: what is too large or of
-// another type may still be made to fit when it is sent.
-func sendable(p timeline.Part) *channels.Failure {
-	if _, ok := Channel.Can.Media[string(p.Kind)]; !ok {
-		return meta.Refused(channels.BadMedia, "Messenger carries no %s from here.", p.Kind)
-	}
-	if p.File == "" && meta.WebURL(p.URL) == "" {
-		return meta.Refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", cmp.Or(p.Name, string(p.Kind)))
-	}
-	return nil
-}
-
-// pieces cuts a text to what one message carries. With linked the last piece stands above link
-// buttons, where less fits.
-func pieces(text string, linked bool) []string {
-	out := meta.Cut(text, maxText, utf8.RuneCountInString)
-	if n := len(out); linked && n > 0 && utf8.RuneCountInString(out[n-1]) > maxTemplate {
-		out = append(out[:n-1], meta.Cut(out[n-1], maxTemplate, utf8.RuneCountInString)...)
-	}
-	return out
 }

@@ -1,7 +1,6 @@
 package whatsapp
 
 import (
-	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode/utf8"
@@ -13,19 +12,23 @@ import (
 
 // The kinds of step beyond those of the contract.
 const (
-	stepSend     = "send"
+	stepSend     = meta.StepSend
 	stepReact    = "react"
 	stepTemplate = "template" // an approved template, which goes at any time
 )
 
 // What a step carries beside its text.
 const (
-	dataButtons  = "buttons"  // "1": the message's buttons go with this step
+	dataButtons  = meta.DataButtons
 	dataTemplate = "template" // its name
 	dataLanguage = "language"
 	dataValues   = "values" // what fills the blanks, a JSON array
 	dataNames    = "names"  // the blanks' names, where they have some
 )
+
+// limits are what one message carries.
+var limits = meta.Limits{Channel: brand, Media: Channel.Can.Media, Parts: maxParts, Text: maxText, Measure: utf8.RuneCountInString,
+	Above: maxInteractive}
 
 // Plan makes the calls that a message becomes: texts of at most 4096 characters, cut between
 // characters as people see them, and each file alone, with the text as its caption where it
@@ -93,14 +96,14 @@ func planMessage(m *timeline.Message) ([]channels.Step, error) {
 		return nil, meta.Refused(channels.BadMedia, "At most %d files go in one message. Send the others in another.", maxParts)
 	}
 	for _, p := range m.Parts {
-		if bad := sendable(p); bad != nil {
+		if bad := limits.Sendable(p); bad != nil {
 			return nil, bad
 		}
 	}
 	if captioned(m) {
 		return []channels.Step{{Kind: stepSend, Text: m.Text, Parts: m.Parts}}, nil
 	}
-	words := pieces(m.Text, len(m.Buttons) > 0)
+	words := limits.Pieces(m.Text, len(m.Buttons) > 0)
 	switch {
 	case len(words) > 0:
 	case len(m.Buttons) > 0:
@@ -159,26 +162,4 @@ func checkButtons(bs []timeline.Button) *channels.Failure {
 		return meta.Refused(channels.BadContent, "At most %d answers can be offered.", maxRows)
 	}
 	return nil
-}
-
-// sendable checks a part as far as can be told without its bytes: what is too large or of
-// another type may still be made to fit when it is sent.
-func sendable(p timeline.Part) *channels.Failure {
-	if _, ok := Channel.Can.Media[string(p.Kind)]; !ok {
-		return meta.Refused(channels.BadMedia, "WhatsApp carries no %s from here.", p.Kind)
-	}
-	if p.File == "" && meta.WebURL(p.URL) == "" {
-		return meta.Refused(channels.BadMedia, "%s is no longer kept and cannot be sent.", cmp.Or(p.Name, string(p.Kind)))
-	}
-	return nil
-}
-
-// pieces cuts a text to what one message carries. With buttons the last piece stands above
-// them, where less fits.
-func pieces(text string, buttons bool) []string {
-	out := meta.Cut(text, maxText, utf8.RuneCountInString)
-	if n := len(out); buttons && n > 0 && utf8.RuneCountInString(out[n-1]) > maxInteractive {
-		out = append(out[:n-1], meta.Cut(out[n-1], maxInteractive, utf8.RuneCountInString)...)
-	}
-	return out
 }
