@@ -21,7 +21,7 @@ const (
 // dataButtons and dataComment are what a step carries beside its text.
 const (
 	dataButtons = meta.DataButtons
-	dataComment = "comment" // the comment that a step is about
+	dataComment = meta.DataComment
 )
 
 // limits are what one message carries.

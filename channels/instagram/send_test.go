@@ -412,9 +412,9 @@ func TestNotThreadOwner(t *testing.T) {
 		paths   int
 		advice  string
 	}{
-		"taken":       {[]channeltest.Reply{failed(400, 100, 2534037), said(`{"success":true}`)}, 2, adviseTaken},
-		"asked for":   {[]channeltest.Reply{failed(400, 100, 2534037), failed(400, 27, 0), said(`{"success":true}`)}, 3, adviseAsked},
-		"not to have": {[]channeltest.Reply{failed(400, 100, 2534037), failed(400, 27, 0), failed(400, 10, 0)}, 3, adviseOther},
+		"taken":       {[]channeltest.Reply{failed(400, 100, 2534037), said(`{"success":true}`)}, 2, meta.AdviseTaken},
+		"asked for":   {[]channeltest.Reply{failed(400, 100, 2534037), failed(400, 27, 0), said(`{"success":true}`)}, 3, meta.AdviseAsked},
+		"not to have": {[]channeltest.Reply{failed(400, 100, 2534037), failed(400, 27, 0), failed(400, 10, 0)}, 3, meta.AdviseOther},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var cs calls

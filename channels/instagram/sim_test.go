@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/parley-hub/parley/channels"
+	"github.com/parley-hub/parley/channels/internal/meta"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -339,7 +340,7 @@ func TestSimNotThreadOwner(t *testing.T) {
 		r.act(m{"do": "pass_thread", "person": "maya", "app": "1217981644879628"})
 		res := r.do(r.to(in, "x"))[0]
 		r.ends(res, channels.Rejected, channels.NotOwner)
-		if res.Failure.Advice != adviseTaken {
+		if res.Failure.Advice != meta.AdviseTaken {
 			t.Error(res.Failure.Advice)
 		}
 		r.ends(r.do(r.to(in, "x"))[0], channels.Accepted, "")

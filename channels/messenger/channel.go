@@ -154,8 +154,5 @@ func (s *Session) graph() meta.Client {
 	return c
 }
 
-// messages is where messages are sent.
-func (s *Session) messages() string { return s.set.page + "/messages" }
-
 // Do makes one call to the API.
 func (s *Session) Do(ctx context.Context, st channels.Step) channels.Result { return s.do(ctx, st) }

@@ -20,7 +20,7 @@ const (
 // What a step carries beside its text.
 const (
 	dataButtons = meta.DataButtons
-	dataComment = "comment" // the comment that a step is about
+	dataComment = meta.DataComment
 )
 
 // limits are what one message carries.
