@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -198,7 +199,7 @@ func TestProfileOtherwise(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var cs calls
 			p, err := opened(t, answering(&cs, c.reply)).(channels.Profiler).Profile(t.Context(), c.who)
-			if c.class == "" && err != nil || c.class != "" && failure(t, err).Class != c.class || asJSON(t, p) != asJSON(t, c.want) {
+			if c.class == "" && err != nil || c.class != "" && failure(t, err).Class != c.class || metatest.JSON(t, p) != metatest.JSON(t, c.want) {
 				t.Errorf("%+v %v", p, err)
 			}
 		})
@@ -219,7 +220,7 @@ func TestMentionIsLookedUp(t *testing.T) {
 		}
 		in := hub.Emitted()
 		if len(in) != 1 || in[0].Event.Edit.Text != "look @us" || string(in[0].Event.Edit.Of.Remote) != value || string(in[0].Event.Thread.ID) != "mention:"+value {
-			t.Errorf("%s: %s", value, asJSON(t, in))
+			t.Errorf("%s: %s", value, metatest.JSON(t, in))
 		}
 	}
 	var cs calls
@@ -327,7 +328,7 @@ func TestFind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var cs calls
 			s := opened(t, answering(&cs, c.reply))
-			id, found, err := s.(channels.Reconciler).Find(t.Context(), planned(t, s, c.o)[0], now)
+			id, found, err := s.(channels.Reconciler).Find(t.Context(), metatest.Planned(t, &Channel, s, c.o)[0], now)
 			if err != nil || string(id) != c.found || found != (c.found != "") {
 				t.Errorf("%q %v %v", id, found, err)
 			}
@@ -335,7 +336,7 @@ func TestFind(t *testing.T) {
 	}
 	var cs calls
 	s := opened(t, answering(&cs, failed(500, 2, 0)))
-	if _, found, err := s.(channels.Reconciler).Find(t.Context(), planned(t, s, toMaya("x"))[0], now); err == nil || found {
+	if _, found, err := s.(channels.Reconciler).Find(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x"))[0], now); err == nil || found {
 		t.Error("a failed search is no answer", found, err)
 	}
 }

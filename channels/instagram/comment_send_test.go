@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -23,7 +24,7 @@ func TestPrivateReply(t *testing.T) {
 	for _, opens := range []string{openComment, openLive} {
 		var cs calls
 		s := opened(t, answering(&cs, said(`{"message_id":"m"}`)))
-		steps := planned(t, s, privately("hello", opens))
+		steps := metatest.Planned(t, &Channel, s, privately("hello", opens))
 		if r := s.Do(t.Context(), steps[0]); len(steps) != 1 || steps[0].Kind != stepPrivate || r.Outcome != channels.Accepted || r.Remote != "m" {
 			t.Fatalf("%+v %+v", steps, r)
 		}
@@ -73,7 +74,7 @@ func TestPrivateReplySpent(t *testing.T) {
 		s := opened(t, answering(&cs, failed(400, 100, 2534025)))
 		o := privately("x", openComment)
 		o.Attempt = attempt
-		r := s.Do(t.Context(), planned(t, s, o)[0])
+		r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0])
 		if r.Outcome != want || r.Failure.Class != channels.QuotaSpent || len(cs.paths) != 1 {
 			t.Errorf("attempt %d: %+v", attempt, r)
 		}
@@ -91,7 +92,7 @@ func onComment(text string) timeline.Outbound {
 func TestPublicReply(t *testing.T) {
 	var cs calls
 	s := opened(t, answering(&cs, said(`{"id":"99"}`)))
-	if r := s.Do(t.Context(), planned(t, s, onComment("thank you & bye"))[0]); r.Outcome != channels.Accepted || r.Remote != "99" {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, onComment("thank you & bye"))[0]); r.Outcome != channels.Accepted || r.Remote != "99" {
 		t.Fatalf("%+v", r)
 	}
 	if cs.paths[0] != "POST /v25.0/"+top+"/replies" || cs.bodies[0] != "message=thank+you+%26+bye" {
@@ -112,7 +113,7 @@ func TestMentionReply(t *testing.T) {
 	s := opened(t, answering(&cs, said(`{"id":"99"}`)))
 	o := onComment("hi")
 	o.Thread.ID = "mention:179:2"
-	if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Accepted || cs.paths[0] != "POST /v25.0/"+me+"/mentions" || cs.bodies[0] != "comment_id=2&media_id=179&message=hi" {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != channels.Accepted || cs.paths[0] != "POST /v25.0/"+me+"/mentions" || cs.bodies[0] != "comment_id=2&media_id=179&message=hi" {
 		t.Errorf("%+v %q", r, cs)
 	}
 }
@@ -127,12 +128,12 @@ func TestModeration(t *testing.T) {
 	for action, want := range map[string]string{"hide": "POST /v25.0/2?hide=true", "unhide": "POST /v25.0/2?hide=false", "delete": "DELETE /v25.0/2"} {
 		var cs calls
 		s := opened(t, answering(&cs, said(`{"success":true}`)))
-		if r := s.Do(t.Context(), planned(t, s, ask(action, Place, "2"))[0]); r.Outcome != channels.Accepted || cs.paths[0] != want {
+		if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, ask(action, Place, "2"))[0]); r.Outcome != channels.Accepted || cs.paths[0] != want {
 			t.Errorf("%s: %+v %q", action, r, cs.paths)
 		}
 		// What may be done twice is tried again rather than left in doubt.
 		s = opened(t, answering(&cs, channeltest.Reply{Err: errors.New("reset")}))
-		if r := s.Do(t.Context(), planned(t, s, ask(action, Place, "2"))[0]); r.Outcome != channels.Rejected || !r.Failure.Class.Again() {
+		if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, ask(action, Place, "2"))[0]); r.Outcome != channels.Rejected || !r.Failure.Class.Again() {
 			t.Errorf("%s: %+v", action, r)
 		}
 	}

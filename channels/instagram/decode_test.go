@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-hub/parley/channels/channeltest"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -129,7 +130,7 @@ func TestMessageNamesItsPeople(t *testing.T) {
 	want := timeline.Identity{Account: channeltest.Account, Scheme: "igsid", Value: maya, Proof: timeline.ProofProvider}
 	if in.Peer != want || in.To != maya || in.Event.Thread.ID != maya || in.Event.Actor.ID != maya || in.Event.Remote != "m1" ||
 		in.Event.ID != "acct|msg:m1" || !slices.Equal(in.Opens, []string{"message"}) || !in.Event.At.Equal(time.UnixMilli(1569262485349)) {
-		t.Errorf("%s", asJSON(t, in))
+		t.Errorf("%s", metatest.JSON(t, in))
 	}
 }
 
@@ -138,7 +139,7 @@ func TestEchoFromPhoneApp(t *testing.T) {
 	in := decoded(t, theEcho(`"message":{"mid":"m1","text":"hi","is_echo":true,"app_id":1217981644879628}`))[0]
 	if in.Event.Direction != timeline.Out || in.Event.Actor.Kind != timeline.ActorExternal || in.Event.Actor.ID != "1217981644879628" || in.Peer.Value != maya ||
 		in.Event.Thread.ID != maya || in.Event.Remote != "m1" || len(in.Opens) > 0 {
-		t.Errorf("%s", asJSON(t, in))
+		t.Errorf("%s", metatest.JSON(t, in))
 	}
 }
 
@@ -176,7 +177,7 @@ func TestAppScopedIDIsOurs(t *testing.T) {
 func TestDupTwoLoginsSameMid(t *testing.T) {
 	for name, body := range recorded(t) {
 		a, b := decoded(t, string(body), "flavour", "facebook", "pageId", "7"), decoded(t, string(body))
-		if asJSON(t, a) != asJSON(t, b) {
+		if metatest.JSON(t, a) != metatest.JSON(t, b) {
 			t.Errorf("%s: the two logins differ", name)
 		}
 	}
@@ -209,8 +210,8 @@ func TestSameMidDifferentKind(t *testing.T) {
 func TestEditNum(t *testing.T) {
 	a := decoded(t, theItem(`"message_edit":{"mid":"m","text":"x","num_edit":2}`))
 	b := decoded(t, theItem(`"message_edit":{"mid":"m","text":"x","num_edit":"2"}`))
-	if asJSON(t, a) != asJSON(t, b) || a[0].Event.Edit.Rev != 2 || a[0].Event.ID != "acct|edit:m:2" {
-		t.Error(asJSON(t, a), asJSON(t, b))
+	if metatest.JSON(t, a) != metatest.JSON(t, b) || a[0].Event.Edit.Rev != 2 || a[0].Event.ID != "acct|edit:m:2" {
+		t.Error(metatest.JSON(t, a), metatest.JSON(t, b))
 	}
 }
 
@@ -324,11 +325,11 @@ func TestUnknownAttachmentType(t *testing.T) {
 func TestUnknownTopLevelEvent(t *testing.T) {
 	in := decoded(t, theItem(`"telepathy":{"a":1}`))
 	if len(in) != 1 || in[0].Event.Unknown == nil || in[0].Event.Unknown.Type != "telepathy" || in[0].Event.Thread.ID != maya || !strings.Contains(string(in[0].Event.Unknown.Raw), `"telepathy":{"a":1}`) {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 	in = decoded(t, `{"object":"instagram","entry":[{"id":"`+me+`","hologram":[{"x":1}]}]}`)
 	if len(in) != 1 || in[0].Event.Unknown == nil || in[0].Event.Thread.ID != meta.OwnThread || in[0].Peer.Value != me {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
@@ -343,8 +344,8 @@ func TestThreadControl(t *testing.T) {
 		`"release_thread_control":{"previous_owner_app_id":"12","new_owner_app_id":"56"}`: {"action": "release", "app": "56", "previous": "12"},
 	} {
 		in := decoded(t, theItem(field))
-		if len(in) != 1 || in[0].Event.Control == nil || asJSON(t, in[0].Event.Control.Data) != asJSON(t, want) || in[0].Event.Direction != timeline.Internal {
-			t.Errorf("%s: %s", field, asJSON(t, in))
+		if len(in) != 1 || in[0].Event.Control == nil || metatest.JSON(t, in[0].Event.Control.Data) != metatest.JSON(t, want) || in[0].Event.Direction != timeline.Internal {
+			t.Errorf("%s: %s", field, metatest.JSON(t, in))
 		}
 	}
 }
@@ -364,7 +365,7 @@ func TestStandby(t *testing.T) {
 func TestReadMid(t *testing.T) {
 	in := decoded(t, theItem(`"read":{"mid":"m9"}`))[0]
 	if r := in.Event.Receipt; r == nil || r.Of.Remote != "m9" || r.UpTo != nil || r.State != timeline.Read || in.Event.ID != "acct|read:m9" {
-		t.Errorf("%s", asJSON(t, in))
+		t.Errorf("%s", metatest.JSON(t, in))
 	}
 }
 

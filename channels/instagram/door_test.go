@@ -13,6 +13,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -42,7 +43,7 @@ func TestSignaturesAsRecorded(t *testing.T) {
 		if err := json.Unmarshal(body, &v); err != nil {
 			t.Fatal(err)
 		}
-		if again := asJSON(t, v); again != string(body) {
+		if again := metatest.JSON(t, v); again != string(body) {
 			c.Body = []byte(again)
 			if _, _, err := Channel.Split(appValues(), c); !errors.Is(err, channels.ErrForged) {
 				t.Errorf("%s, serialised anew: %v", name, err)
@@ -72,7 +73,7 @@ func TestSplitRoutes(t *testing.T) {
 		"dashboard_test_event: about none of ours": {`{"object":"instagram","entry":[{"id":"0","changes":[{"field":"messages","value":{"recipient":{"id":"23245"}}}]}]}`, []timeline.Handle{""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ss, a, err := Channel.Split(appValues(), signed(c.body))
+			ss, a, err := Channel.Split(appValues(), metatest.Signed(secret, c.body))
 			var got []timeline.Handle
 			for _, s := range ss {
 				got = append(got, s.Account)
@@ -93,12 +94,12 @@ func TestAppSecrets(t *testing.T) {
 		"the old one, kept":      {"appSecret": "new", "appSecret" + channels.Rotated: secret},
 		"the other old one kept": {"appSecret": "x", "instagramAppSecret": "new", "instagramAppSecret" + channels.Rotated: secret},
 	} {
-		if _, _, err := Channel.Split(app, signed(body)); err != nil {
+		if _, _, err := Channel.Split(app, metatest.Signed(secret, body)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	var p *channels.Problem
-	if _, _, err := Channel.Split(map[string]string{}, signed(body)); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable {
+	if _, _, err := Channel.Split(map[string]string{}, metatest.Signed(secret, body)); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable {
 		t.Errorf("no secret: %v", err)
 	}
 }
@@ -122,7 +123,7 @@ func TestDifferentPage(t *testing.T) {
 func TestNoOracle(t *testing.T) {
 	hub := channeltest.NewHub()
 	s := opened(t, hub).(channels.Decoder)
-	c := signed(theItem(`"message":{"mid":"m","text":"canary-words"}`))
+	c := metatest.Signed(secret, theItem(`"message":{"mid":"m","text":"canary-words"}`))
 	want := c.Header.Get(meta.SignatureHeader)
 	c.Header = http.Header{meta.SignatureHeader: {"sha256=" + strings.Repeat("0", 64)}}
 	in, a, err := s.Decode(c)
@@ -139,7 +140,7 @@ func TestNoOracle(t *testing.T) {
 }
 
 func TestBatchMixed(t *testing.T) {
-	ss, _, err := Channel.Split(appValues(), signed(string(recorded(t)["batch_mixed_3_entries_5_events"])))
+	ss, _, err := Channel.Split(appValues(), metatest.Signed(secret, string(recorded(t)["batch_mixed_3_entries_5_events"])))
 	if err != nil || len(ss) != 2 {
 		t.Fatal(len(ss), err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 )
 
 // recordedErrors are the recorded answers that say no, by name.
@@ -72,7 +73,7 @@ func TestErrorTable(t *testing.T) {
 			}
 			hub := channeltest.NewHub().Far(func(*channeltest.Request) channeltest.Reply { return reply })
 			s := opened(t, hub)
-			r := s.Do(t.Context(), planned(t, s, toMaya("hello"))[0])
+			r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("hello"))[0])
 			if r.Outcome != want.outcome || r.Failure == nil || r.Failure.Class != want.class || r.Failure.Code != want.code {
 				t.Fatalf("%s %v", r.Outcome, r.Failure)
 			}

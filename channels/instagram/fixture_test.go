@@ -1,16 +1,13 @@
 package instagram
 
 import (
-	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
-	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -46,28 +43,15 @@ func fixtures(t testing.TB) string {
 	return dir
 }
 
-func exists(p string) bool {
-	_, err := os.Stat(p)
-	return err == nil
-}
-
 // recorded are the recorded bodies by name.
 func recorded(t testing.TB) map[string][]byte {
 	t.Helper()
-	dir := fixtures(t)
-	names, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := map[string][]byte{}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[strings.TrimSuffix(filepath.Base(n), ".json")] = b
-	}
-	return out
+	return metatest.Recorded(t, fixtures(t))
+}
+
+func exists(p string) bool {
+	_, err := os.Stat(p)
+	return err == nil
 }
 
 func appValues() map[string]string {
@@ -98,15 +82,10 @@ func opened(t testing.TB, hub *channeltest.Hub, more ...string) channels.Session
 	return s
 }
 
-// signed is a body as the far side sends it.
-func signed(body string) channels.Callback {
-	return channels.Callback{Method: http.MethodPost, Header: http.Header{meta.SignatureHeader: {meta.Sign(secret, []byte(body))}}, Body: []byte(body)}
-}
-
 // took decodes a body with an account.
 func took(t testing.TB, s channels.Session, body string) []timeline.Inbound {
 	t.Helper()
-	in, _, err := s.(channels.Decoder).Decode(signed(body))
+	in, _, err := s.(channels.Decoder).Decode(metatest.Signed(secret, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,13 +113,4 @@ func theEcho(fields string) string {
 // theChange is a body of one change.
 func theChange(field, value string) string {
 	return `{"object":"instagram","entry":[{"id":"` + me + `","time":1520622968,"changes":[{"field":"` + field + `","value":` + value + `}]}]}`
-}
-
-func asJSON(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -33,7 +34,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	s := opened(f, channeltest.NewHub()).(channels.Decoder)
 	f.Fuzz(func(t *testing.T, body []byte) {
-		in, _, err := s.Decode(signed(string(body)))
+		in, _, err := s.Decode(metatest.Signed(secret, string(body)))
 		if err != nil && json.Valid(body) {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func FuzzSplit(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		ss, _, err := Channel.Split(appValues(), signed(string(body)))
+		ss, _, err := Channel.Split(appValues(), metatest.Signed(secret, string(body)))
 		if err != nil {
 			return
 		}
@@ -106,7 +107,7 @@ func BenchmarkTake(b *testing.B) {
 	for name, body := range map[string][]byte{"message_text": body, "referral": recorded(b)["message_referral_ctd_ad"]} {
 		b.Run(name, func(b *testing.B) {
 			s := opened(b, channeltest.NewHub()).(channels.Decoder)
-			c, app := signed(string(body)), appValues()
+			c, app := metatest.Signed(secret, string(body)), appValues()
 			b.ReportAllocs()
 			for b.Loop() {
 				ss, _, err := Channel.Split(app, c)

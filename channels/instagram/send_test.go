@@ -13,6 +13,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -23,20 +24,6 @@ func toMaya(text string) timeline.Outbound {
 	return timeline.Outbound{ID: "m1", Conversation: "c1", Channel: Kind, Thread: timeline.Thread{Account: channeltest.Account, ID: maya}, To: maya, Attempt: 1,
 		Actor: timeline.Actor{Kind: timeline.ActorAgent, ID: "g1"}, Message: &timeline.Message{Text: text}, At: now,
 		Opened: map[string]timeline.Window{openMessage: {At: now.Add(-time.Hour), By: "m0"}}}
-}
-
-// planned plans as the hub does, with the tag of the window rule that allows it.
-func planned(t testing.TB, s channels.Session, o timeline.Outbound) []channels.Step {
-	t.Helper()
-	steps, err := s.(channels.Planner).Plan(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rule, _, _ := Channel.On(o.Place).Allowed(o.Opened, o.Actor.Kind, o.At)
-	for i := range steps {
-		steps[i].Key, steps[i].N, steps[i].Outbound, steps[i].Tag = channels.StepKey(o.ID, i), i, o, rule.Tag
-	}
-	return steps
 }
 
 // calls are what a session asked of the far side.
@@ -83,7 +70,7 @@ func failure(t *testing.T, err error) *channels.Failure {
 func TestSendText(t *testing.T) {
 	var c calls
 	s := opened(t, answering(&c, said(`{"recipient_id":"`+maya+`","message_id":"mid.1"}`)))
-	r := s.Do(t.Context(), planned(t, s, toMaya("您好"))[0])
+	r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("您好"))[0])
 	if r.Outcome != channels.Accepted || r.Remote != "mid.1" {
 		t.Fatalf("%+v", r)
 	}
@@ -99,7 +86,7 @@ func TestSendWithFacebookLogin(t *testing.T) {
 		return said(`{"message_id":"m"}`)
 	})
 	s := opened(t, hub, "flavour", "facebook", "pageId", "777")
-	if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Outcome != channels.Accepted {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x"))[0]); r.Outcome != channels.Accepted {
 		t.Fatalf("%+v", r)
 	}
 	if proof != meta.Proof(secret, token) || host != "graph.facebook.com" {
@@ -156,7 +143,7 @@ func TestSplitsText(t *testing.T) {
 	if ps := limits.Pieces(strings.Repeat("a", 900)+" "+strings.Repeat("b", 200), false); ps[1] != strings.Repeat("b", 200) {
 		t.Errorf("%q", ps[1])
 	}
-	if steps := planned(t, s, toMaya(strings.Repeat("a", 2500))); len(steps) != 3 || steps[2].Key != "m1/2" {
+	if steps := metatest.Planned(t, &Channel, s, toMaya(strings.Repeat("a", 2500))); len(steps) != 3 || steps[2].Key != "m1/2" {
 		t.Error(len(steps))
 	}
 }
@@ -224,7 +211,7 @@ func TestButtonsAreSent(t *testing.T) {
 			if c.part {
 				o.Message.Parts = []timeline.Part{picture(t, hub)}
 			}
-			for _, st := range planned(t, s, o) {
+			for _, st := range metatest.Planned(t, &Channel, s, o) {
 				if r := s.Do(t.Context(), st); r.Outcome != channels.Accepted {
 					t.Fatalf("%+v", r)
 				}
@@ -255,7 +242,7 @@ func TestPartsAlone(t *testing.T) {
 	s := opened(t, hub)
 	o := toMaya("look")
 	o.Message.Parts = []timeline.Part{picture(t, hub), picture(t, hub)}
-	steps := planned(t, s, o)
+	steps := metatest.Planned(t, &Channel, s, o)
 	if len(steps) != 3 || steps[0].Text != "look" || len(steps[1].Parts) != 1 || steps[2].Parts[0].File == steps[1].Parts[0].File {
 		t.Errorf("%+v", steps)
 	}
@@ -284,7 +271,7 @@ func TestPartThatDoesNotFit(t *testing.T) {
 		p.Kind = timeline.PartImage
 		o := toMaya("")
 		o.Message.Parts = []timeline.Part{p}
-		r := s.Do(t.Context(), planned(t, s, o)[0])
+		r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0])
 		if r.Outcome != channels.Rejected || r.Failure.Class != channels.BadMedia || r.Failure.Advice == "" || len(c.paths) > 0 {
 			t.Errorf("%s: %+v %v", name, r, c.paths)
 		}
@@ -308,7 +295,7 @@ func TestMediaFetchFails(t *testing.T) {
 			s := opened(t, hub)
 			o := toMaya("")
 			o.Message.Parts = []timeline.Part{picture(t, hub)}
-			if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != c.outcome || len(cs.paths) != c.calls {
+			if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != c.outcome || len(cs.paths) != c.calls {
 				t.Errorf("%+v after %d calls", r, len(cs.paths))
 			}
 		})
@@ -347,7 +334,7 @@ func TestHumanAgent(t *testing.T) {
 			}
 			var cs calls
 			s := opened(t, answering(&cs, said(`{"message_id":"m"}`)))
-			if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Accepted {
+			if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != channels.Accepted {
 				t.Fatalf("%+v", r)
 			}
 			if tagged := strings.Contains(cs.bodies[0], `"messaging_type":"MESSAGE_TAG","tag":"HUMAN_AGENT"`); tagged != (rule.Tag != "") {
@@ -361,7 +348,7 @@ func TestHumanAgent(t *testing.T) {
 func TestTagOfAMachine(t *testing.T) {
 	var cs calls
 	s := opened(t, answering(&cs, said(`{}`)))
-	st := planned(t, s, toMaya("x"))[0]
+	st := metatest.Planned(t, &Channel, s, toMaya("x"))[0]
 	st.Tag, st.Outbound.Actor.Kind = tagHuman, timeline.ActorAssistant
 	if r := s.Do(t.Context(), st); r.Outcome != channels.Rejected || r.Failure.Class != channels.WindowClosed || len(cs.paths) > 0 {
 		t.Errorf("%+v %v", r, cs.paths)
@@ -375,7 +362,7 @@ func TestReact(t *testing.T) {
 		o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m9"}, Emoji: emoji}
 		var cs calls
 		s := opened(t, answering(&cs, said(`{"recipient_id":"x"}`)))
-		r := s.Do(t.Context(), planned(t, s, o)[0])
+		r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0])
 		if r.Outcome != channels.Accepted || cs.bodies[0] != `{"recipient":{"id":"`+maya+`"},"sender_action":"react","payload":{"message_id":"m9","reaction":"`+want+`"}}` {
 			t.Errorf("%s: %+v %q", emoji, r, cs.bodies)
 		}
@@ -383,7 +370,7 @@ func TestReact(t *testing.T) {
 	var cs calls
 	s := opened(t, answering(&cs, said(`{}`)))
 	o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m9"}, Removed: true}
-	if s.Do(t.Context(), planned(t, s, o)[0]); !strings.Contains(cs.bodies[0], `"sender_action":"unreact","payload":{"message_id":"m9"}`) {
+	if s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); !strings.Contains(cs.bodies[0], `"sender_action":"unreact","payload":{"message_id":"m9"}`) {
 		t.Error(cs.bodies)
 	}
 	o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m9"}, Emoji: "🦄"}
@@ -419,7 +406,7 @@ func TestNotThreadOwner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var cs calls
 			s := opened(t, answering(&cs, c.replies...))
-			r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0])
+			r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x"))[0])
 			if r.Outcome != channels.Rejected || r.Failure.Class != channels.NotOwner || r.Failure.Advice != c.advice || len(cs.paths) != c.paths {
 				t.Errorf("%+v %q", r, cs.paths)
 			}
@@ -433,7 +420,7 @@ func TestRateRests(t *testing.T) {
 	reply.Header = http.Header{"X-Business-Use-Case-Usage": {`{"` + me + `":[{"type":"messenger","call_count":100,"estimated_time_to_regain_access":19}]}`}}
 	var cs calls
 	s := opened(t, answering(&cs, reply))
-	if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Failure.Class != channels.RateLimited || r.Failure.After != 19*time.Minute || len(cs.paths) != 1 {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x"))[0]); r.Failure.Class != channels.RateLimited || r.Failure.After != 19*time.Minute || len(cs.paths) != 1 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -450,7 +437,7 @@ func TestUnknownStep(t *testing.T) {
 func TestServerErrorIsNotRepeated(t *testing.T) {
 	var cs calls
 	s := opened(t, answering(&cs, failed(500, 2, 0), said(`{"message_id":"m"}`)))
-	if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Outcome != channels.Unsure || len(cs.paths) != 1 {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x"))[0]); r.Outcome != channels.Unsure || len(cs.paths) != 1 {
 		t.Errorf("%+v after %d calls", r, len(cs.paths))
 	}
 }

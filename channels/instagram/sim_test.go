@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -85,7 +86,7 @@ func TestSimSendsWithinWindows(t *testing.T) {
 		r.ends(r.do(o)[0], channels.Accepted, "")
 
 		r.pass(25 * time.Hour)
-		late := planned(t, r.s, r.to(in, "still there?"))[0]
+		late := metatest.Planned(t, &Channel, r.s, r.to(in, "still there?"))[0]
 		if late.Tag != tagHuman {
 			t.Fatalf("tag %q", late.Tag)
 		}
@@ -110,7 +111,7 @@ func TestSimEchoBeforeResponse(t *testing.T) {
 		}
 		o := r.to(in, "look")
 		o.Message.Parts = []timeline.Part{p}
-		for n, st := range planned(t, r.s, o) { // echo_two_parts: each part has an echo of its own
+		for n, st := range metatest.Planned(t, &Channel, r.s, o) { // echo_two_parts: each part has an echo of its own
 			before := len(r.host.heard())
 			res := r.s.Do(t.Context(), st)
 			r.ends(res, channels.Accepted, "")
@@ -151,7 +152,7 @@ func TestSimComments(t *testing.T) {
 		c := r.act(m{"do": "comment", "person": "maya", "media": post.ID, "text": "how much?"})
 		in := r.until("the comment", isText("how much?"))
 		if in.Place != Place || string(in.Event.Thread.ID) != commentThread+c.Comment || len(in.Offers) != 1 {
-			t.Fatal(asJSON(t, in))
+			t.Fatal(metatest.JSON(t, in))
 		}
 		// In public. Our own comment comes back and is dropped.
 		res := r.do(r.to(in, "49 €"))[0]
@@ -166,7 +167,7 @@ func TestSimComments(t *testing.T) {
 		r.until("its echo", func(i timeline.Inbound) bool { return i.Event.Remote == private.Remote })
 		r.ends(r.do(o)[0], channels.Unsure, channels.QuotaSpent)
 		// comment_does_not_open_window: nothing else reaches her before she writes.
-		st := planned(t, r.s, toMaya("x"))[0]
+		st := metatest.Planned(t, &Channel, r.s, toMaya("x"))[0]
 		st.Outbound.To = offer.To
 		r.ends(r.s.Do(t.Context(), st), channels.Rejected, channels.WindowClosed)
 
@@ -202,7 +203,7 @@ func TestSimDoubt(t *testing.T) {
 			c.fault["path"] = "/messages$"
 			r.sim("POST", "/faults", c.fault, nil)
 			since := r.host.Now()
-			st := planned(t, r.s, r.to(in, "in doubt: "+kind))[0]
+			st := metatest.Planned(t, &Channel, r.s, r.to(in, "in doubt: "+kind))[0]
 			r.ends(r.s.Do(t.Context(), st), channels.Unsure, channels.Transient)
 			id, found, err := r.s.(channels.Reconciler).Find(t.Context(), st, since)
 			if err != nil || found != c.found {
@@ -358,7 +359,7 @@ func TestSimMention(t *testing.T) {
 		t.Fatalf("%+v %v", p, err)
 	}
 	if got := r.host.Emitted(); len(got) != 1 || got[0].Event.Edit.Text != "love @moss.and.clay" {
-		t.Errorf("%s", asJSON(t, got))
+		t.Errorf("%s", metatest.JSON(t, got))
 	}
 	r.ends(r.do(r.to(in, "Thank you!"))[0], channels.Accepted, "")
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -336,7 +337,7 @@ func (r *rig) to(in timeline.Inbound, text string) timeline.Outbound {
 func (r *rig) do(o timeline.Outbound) []channels.Result {
 	r.t.Helper()
 	var out []channels.Result
-	for _, st := range planned(r.t, r.s, o) {
+	for _, st := range metatest.Planned(r.t, &Channel, r.s, o) {
 		res := r.s.Do(r.t.Context(), st)
 		out = append(out, res)
 	}

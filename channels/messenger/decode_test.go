@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -109,7 +110,7 @@ func TestSamples(t *testing.T) {
 		"batch_mixed": {`message in ` + m + ` "one"`, `receipt internal ` + m + ` read until 1769262685350`,
 			`message in ` + m + ` "two"`},
 	}
-	for name, body := range recorded(t) {
+	for name, body := range metatest.Recorded(t, "testdata") {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			for _, in := range decoded(t, string(body)) {
@@ -135,20 +136,20 @@ func TestReadMidVsWatermark(t *testing.T) {
 	}
 	both := decoded(t, theItem(`"delivery":{"mids":["m_1","m_2"],"watermark":1769262480000}`))
 	if len(both) != 3 || both[0].Event.Receipt.Of.Remote != "m_1" || both[2].Event.Receipt.UpTo == nil || both[2].Event.Receipt.State != timeline.Delivered {
-		t.Error(asJSON(t, both))
+		t.Error(metatest.JSON(t, both))
 	}
 	if in := one(t, theItem(`"read":{}`)); in.Event.Unknown == nil {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
 // sticker_image_and_sticker_pair, and a post told as share: each is one.
 func TestPairs(t *testing.T) {
-	p := one(t, string(recorded(t)["attachment_sticker_pair"])).Event.Message.Parts
+	p := one(t, string(metatest.Recorded(t, "testdata")["attachment_sticker_pair"])).Event.Message.Parts
 	if len(p) != 1 || p[0].Kind != timeline.PartSticker || p[0].Data["type"] != "sticker" || p[0].Data["sticker"] != "88" {
 		t.Errorf("%+v", p)
 	}
-	p = one(t, string(recorded(t)["attachment_post_pair"])).Event.Message.Parts
+	p = one(t, string(metatest.Recorded(t, "testdata")["attachment_post_pair"])).Event.Message.Parts
 	if len(p) != 1 || p[0].Data["post"] != "2" || p[0].Retention != timeline.RetainURL {
 		t.Errorf("%+v", p)
 	}
@@ -161,7 +162,7 @@ func TestPairs(t *testing.T) {
 // Parts say where they are and what they show.
 func TestParts(t *testing.T) {
 	part := func(name string) timeline.Part {
-		return one(t, string(recorded(t)[name])).Event.Message.Parts[0]
+		return one(t, string(metatest.Recorded(t, "testdata")[name])).Event.Message.Parts[0]
 	}
 	if p := part("attachment_location"); p.Data["latitude"] != "48.2082" || p.Data["longitude"] != "16.3738" || p.Name != "Maya's location" {
 		t.Errorf("%+v", p)
@@ -183,18 +184,18 @@ func TestParts(t *testing.T) {
 // echo_from_phone_app: somebody answered in the Page's inbox; echo_self_loop: an echo is never
 // the person's, and opens nothing.
 func TestEchoes(t *testing.T) {
-	in := one(t, string(recorded(t)["echo_page_inbox"]))
+	in := one(t, string(metatest.Recorded(t, "testdata")["echo_page_inbox"]))
 	if in.Event.Actor.Kind != timeline.ActorExternal || in.Event.Actor.Name != "Page inbox" || len(in.Opens) > 0 || in.Peer.Value != maya || string(in.To) != maya {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 	for _, body := range []string{theEcho(`"message":{"mid":"m_e","text":"no mark"}`), theEcho(`"message":{"mid":"m_e","is_echo":true,"text":"marked"}`)} {
 		if in := one(t, body); in.Event.Direction != timeline.Out || len(in.Opens) > 0 {
-			t.Error(asJSON(t, in))
+			t.Error(metatest.JSON(t, in))
 		}
 	}
 	self := strings.ReplaceAll(theEcho(`"message":{"mid":"m_e","is_echo":true,"text":"to itself"}`), maya, page)
 	if in := one(t, self); in.Event.Control == nil || in.Event.Control.Name != "test" {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
@@ -203,7 +204,7 @@ func TestEdits(t *testing.T) {
 	for n, body := range map[int]string{1: `"num_edit":1`, 2: `"num_edit":"2"`} {
 		in := one(t, theItem(`"message_edit":{"mid":"m_x","text":"new",`+body+`}`))
 		if in.Event.Edit.Rev != n || in.Event.Edit.Of.Remote != "m_x" {
-			t.Error(asJSON(t, in))
+			t.Error(metatest.JSON(t, in))
 		}
 	}
 }
@@ -231,7 +232,7 @@ func TestReactionNames(t *testing.T) {
 func TestOpens(t *testing.T) {
 	for name, want := range map[string]string{"message_text": "message", "message_quick_reply": "message", "postback": "message", "standby_message": "",
 		"read": "", "referral": "", "reaction_react": "", "echo_text": "", "feed_comment": ""} {
-		if got := strings.Join(decoded(t, string(recorded(t)[name]))[0].Opens, " "); got != want {
+		if got := strings.Join(decoded(t, string(metatest.Recorded(t, "testdata")[name]))[0].Opens, " "); got != want {
 			t.Errorf("%s opens %q", name, got)
 		}
 	}
@@ -240,9 +241,9 @@ func TestOpens(t *testing.T) {
 // comment_changes, and comment_does_not_open_window: a comment is public, and offers the private
 // thread with a window of its own.
 func TestComment(t *testing.T) {
-	in := one(t, string(recorded(t)["feed_comment"]))
+	in := one(t, string(metatest.Recorded(t, "testdata")["feed_comment"]))
 	if in.Place != Place || string(in.To) != "555_1" || in.Event.Thread.Parent != page+"_555" || in.About != "Photo" || len(in.Opens) > 0 || in.Peer.Scheme != scheme || in.Peer.Display != "Maya Rivera" {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 	if len(in.Offers) != 1 || string(in.Offers[0].Thread.ID) != maya || in.Offers[0].Place != "" || !slices.Equal(in.Offers[0].Opens, []string{openComment}) {
 		t.Errorf("%+v", in.Offers)
@@ -250,17 +251,17 @@ func TestComment(t *testing.T) {
 	if r := in.Event.Message.ReplyTo; r == nil || r.Kind != "post" || r.URL != "https://www.facebook.com/1" {
 		t.Errorf("%+v", r)
 	}
-	below := one(t, string(recorded(t)["feed_comment_reply"]))
+	below := one(t, string(metatest.Recorded(t, "testdata")["feed_comment_reply"]))
 	if below.Event.Thread != in.Event.Thread || below.Event.Message.ReplyTo.Remote != "555_1" || below.Event.Message.ReplyTo.Kind != "comment" {
-		t.Error(asJSON(t, below))
+		t.Error(metatest.JSON(t, below))
 	}
-	nobody := one(t, string(recorded(t)["feed_comment_without_author"]))
+	nobody := one(t, string(metatest.Recorded(t, "testdata")["feed_comment_without_author"]))
 	if nobody.Peer.Scheme != Place || nobody.Peer.Proof != timeline.ProofNone || len(nobody.Offers) > 0 {
-		t.Error(asJSON(t, nobody))
+		t.Error(metatest.JSON(t, nobody))
 	}
 	own := strings.Replace(theFeed(`"item":"comment","verb":"add","comment_id":"555_9","message":"ours"`), `"id":"`+maya, `"id":"`+page, 1)
 	if in := decoded(t, own); len(in) > 0 {
-		t.Error("our own comment came back: " + asJSON(t, in))
+		t.Error("our own comment came back: " + metatest.JSON(t, in))
 	}
 }
 
@@ -268,15 +269,15 @@ func TestComment(t *testing.T) {
 func TestCommentRemovedByThePage(t *testing.T) {
 	own := strings.Replace(theFeed(`"item":"comment","verb":"remove","comment_id":"555_9"`), `"id":"`+maya, `"id":"`+page, 1)
 	if in := one(t, own); in.Event.Unsend == nil || in.Event.Unsend.Of.Remote != "555_9" {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
 // standby: another app holds the thread; what it says comes in, and is told once an hour.
 func TestStandby(t *testing.T) {
-	in := decoded(t, string(recorded(t)["standby_message"]))
+	in := decoded(t, string(metatest.Recorded(t, "testdata")["standby_message"]))
 	if len(in) != 2 || in[0].Event.Control.Name != "standby" || in[1].Event.Message == nil || in[1].Opens == nil {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
@@ -286,8 +287,8 @@ func TestDifferentPage(t *testing.T) {
 	s := opened(t, hub).(channels.Decoder)
 	body := strings.ReplaceAll(theItem(`"message":{"mid":"m_x","text":"x"}`), page, "777")
 	for range 3 {
-		if in, _, err := s.Decode(signed(body)); err != nil || len(in) > 0 {
-			t.Error(asJSON(t, in), err)
+		if in, _, err := s.Decode(metatest.Signed(secret, body)); err != nil || len(in) > 0 {
+			t.Error(metatest.JSON(t, in), err)
 		}
 	}
 	if n := strings.Count(hub.Logged(), "another Page"); n != 1 {
@@ -297,16 +298,16 @@ func TestDifferentPage(t *testing.T) {
 
 // batch: Split gives each Page its own; object_page_vs_instagram_vs_whatsapp lets others go.
 func TestSplit(t *testing.T) {
-	ss, _, err := Channel.Split(appValues(), signed(string(recorded(t)["batch_mixed"])))
+	ss, _, err := Channel.Split(appValues(), metatest.Signed(secret, string(metatest.Recorded(t, "testdata")["batch_mixed"])))
 	if err != nil || len(ss) != 2 || ss[0].Account != page || ss[1].Account != "888" {
 		t.Fatal(ss, err)
 	}
-	ss, _, err = Channel.Split(appValues(), signed(theEcho(`"message":{"mid":"m_e","is_echo":true,"text":"x"}`)))
+	ss, _, err = Channel.Split(appValues(), metatest.Signed(secret, theEcho(`"message":{"mid":"m_e","is_echo":true,"text":"x"}`)))
 	if err != nil || len(ss) != 1 || ss[0].Account != page {
 		t.Error(ss, err)
 	}
 	for _, o := range []string{"instagram", "whatsapp_business_account", "user"} {
-		if ss, _, err := Channel.Split(appValues(), signed(`{"object":"`+o+`","entry":[{"id":"1","messaging":[{}]}]}`)); err != nil || len(ss) > 0 {
+		if ss, _, err := Channel.Split(appValues(), metatest.Signed(secret, `{"object":"`+o+`","entry":[{"id":"1","messaging":[{}]}]}`)); err != nil || len(ss) > 0 {
 			t.Error(o, ss, err)
 		}
 	}
@@ -317,7 +318,7 @@ func TestPoison(t *testing.T) {
 	in := decoded(t, `{"object":"page","entry":[{"id":"`+page+`","messaging":[{"sender":{"id":"`+maya+`"},"recipient":{"id":"`+page+`"},"message":"what?"},
 {"sender":{"id":"`+maya+`"},"recipient":{"id":"`+page+`"},"timestamp":1769262485,"message":{"mid":"m_good","text":"good"}}]}]}`)
 	if len(in) != 2 || in[0].Event.Unknown == nil || string(in[0].Event.Thread.ID) != maya || in[1].Event.Message.Text != "good" || !in[1].Event.At.Equal(time.Unix(1769262485, 0)) {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 

@@ -1,16 +1,11 @@
 package messenger
 
 import (
-	"encoding/json"
-	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
-	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -20,24 +15,6 @@ const (
 	secret = "hub-test-app-secret"
 	token  = "canary-token-0123456789"
 )
-
-// recorded are the bodies in testdata by name; they were written for these tests.
-func recorded(t testing.TB) map[string][]byte {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join("testdata", "*.json"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no samples: %v", err)
-	}
-	out := map[string][]byte{}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[strings.TrimSuffix(filepath.Base(n), ".json")] = b
-	}
-	return out
-}
 
 func appValues() map[string]string {
 	return map[string]string{"appId": "1001", "appSecret": secret, "verifyToken": "canary-verify-token"}
@@ -62,15 +39,10 @@ func opened(t testing.TB, hub *channeltest.Hub) channels.Session {
 	return s
 }
 
-// signed is a body as the far side sends it.
-func signed(body string) channels.Callback {
-	return channels.Callback{Method: http.MethodPost, Header: http.Header{meta.SignatureHeader: {meta.Sign(secret, []byte(body))}}, Body: []byte(body)}
-}
-
 // decoded decodes one body with an account of its own.
 func decoded(t testing.TB, body string) []timeline.Inbound {
 	t.Helper()
-	in, _, err := opened(t, channeltest.NewHub()).(channels.Decoder).Decode(signed(body))
+	in, _, err := opened(t, channeltest.NewHub()).(channels.Decoder).Decode(metatest.Signed(secret, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +54,7 @@ func one(t testing.TB, body string) timeline.Inbound {
 	t.Helper()
 	in := decoded(t, body)
 	if len(in) != 1 {
-		t.Fatalf("%d events: %s", len(in), asJSON(t, in))
+		t.Fatalf("%d events: %s", len(in), metatest.JSON(t, in))
 	}
 	return in[0]
 }
@@ -103,13 +75,4 @@ func theEcho(fields string) string {
 func theFeed(fields string) string {
 	return `{"object":"page","entry":[{"id":"` + page + `","time":1769262487,"changes":[{"field":"feed","value":{"from":{"id":"` + maya +
 		`","name":"Maya Rivera"},"post_id":"` + page + `_555","created_time":1769262480,` + fields + `}}]}]}`
-}
-
-func asJSON(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

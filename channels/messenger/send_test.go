@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -40,30 +41,6 @@ func inPublic(text string) timeline.Outbound {
 	return o
 }
 
-// planned are a message's steps as the hub would take them.
-func planned(t testing.TB, s channels.Session, o timeline.Outbound) []channels.Step {
-	t.Helper()
-	steps, err := s.(channels.Planner).Plan(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rule, _, _ := Channel.On(o.Place).Allowed(o.Opened, o.Actor.Kind, o.At)
-	for i := range steps {
-		steps[i].Key, steps[i].N, steps[i].Outbound, steps[i].Tag = channels.StepKey(o.ID, i), i, o, rule.Tag
-	}
-	return steps
-}
-
-// refusedAs fails unless a message is refused before it leaves, in a class and with words.
-func refusedAs(t testing.TB, s channels.Session, o timeline.Outbound, c channels.Class, words string) {
-	t.Helper()
-	steps, err := s.(channels.Planner).Plan(o)
-	var f *channels.Failure
-	if !errors.As(err, &f) || f.Class != c || !strings.Contains(f.Advice, words) {
-		t.Errorf("%d steps, %+v", len(steps), f)
-	}
-}
-
 // call is what the far side was asked.
 type call struct {
 	method, path, query, body string
@@ -84,7 +61,7 @@ func did(t testing.TB, o timeline.Outbound) call {
 	t.Helper()
 	var calls []call
 	s := opened(t, channeltest.NewHub().Far(recorder(&calls, channeltest.Reply{Body: `{"recipient_id":"1","message_id":"m_1","id":"555_2","success":true}`})))
-	r := s.Do(t.Context(), planned(t, s, o)[0])
+	r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0])
 	if r.Outcome != channels.Accepted || len(calls) != 1 {
 		t.Fatalf("%s %v after %d calls", r.Outcome, r.Failure, len(calls))
 	}
@@ -113,7 +90,7 @@ func TestWindows(t *testing.T) {
 		}
 	}
 	s := opened(t, channeltest.NewHub())
-	st := planned(t, s, toMaya("hi", 48*time.Hour))[0]
+	st := metatest.Planned(t, &Channel, s, toMaya("hi", 48*time.Hour))[0]
 	st.Outbound.Actor.Kind = timeline.ActorRule
 	if r := s.Do(t.Context(), st); r.Outcome != channels.Rejected || r.Failure.Class != channels.WindowClosed {
 		t.Errorf("%s %v", r.Outcome, r.Failure)
@@ -126,7 +103,7 @@ func TestLongText(t *testing.T) {
 	for name, text := range map[string]string{"text_2001_chars": strings.Repeat("a", maxText+1), "汉字": strings.Repeat("您", 3*maxText),
 		"emoji ZWJ at the cut": strings.Repeat("a", maxText-2) + strings.Repeat("👩‍👩‍👧", 10)} {
 		whole := ""
-		for _, st := range planned(t, s, toMaya(text, 0)) {
+		for _, st := range metatest.Planned(t, &Channel, s, toMaya(text, 0)) {
 			if n := utf8.RuneCountInString(st.Text); n > maxText || strings.HasPrefix(st.Text, "\u200d") {
 				t.Errorf("%s: %d characters", name, n)
 			}
@@ -164,11 +141,11 @@ func TestButtons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := toMaya(c.text, 0)
 			o.Message.Buttons = c.buttons
-			refusedAs(t, s, o, channels.BadContent, c.words)
+			metatest.RefusedAs(t, s, o, channels.BadContent, c.words)
 		})
 	}
 	o.Message.Text = strings.Repeat("b", maxText+maxTemplate+5)
-	steps := planned(t, s, o)
+	steps := metatest.Planned(t, &Channel, s, o)
 	if last := steps[len(steps)-1]; utf8.RuneCountInString(last.Text) > maxTemplate || last.Data[dataButtons] == "" {
 		t.Errorf("%d steps, the last of %d", len(steps), len(last.Text))
 	}
@@ -188,7 +165,7 @@ func TestSendParts(t *testing.T) {
 	s := opened(t, hub)
 	o := toMaya("look", 0)
 	o.Message.Parts = []timeline.Part{p}
-	steps := planned(t, s, o)
+	steps := metatest.Planned(t, &Channel, s, o)
 	if len(steps) != 2 || steps[0].Text != "look" {
 		t.Fatalf("%+v", steps)
 	}
@@ -200,10 +177,10 @@ func TestSendParts(t *testing.T) {
 	}
 	for name, c := range map[string]timeline.Part{"sticker": {Kind: "sticker", File: "F1"}, "gone": {Kind: "image", Name: "gone"}} {
 		o.Message.Parts = []timeline.Part{c}
-		refusedAs(t, s, o, channels.BadMedia, name)
+		metatest.RefusedAs(t, s, o, channels.BadMedia, name)
 	}
 	o.Message.Parts = make([]timeline.Part, maxParts+1)
-	refusedAs(t, s, o, channels.BadMedia, "10 files")
+	metatest.RefusedAs(t, s, o, channels.BadMedia, "10 files")
 }
 
 func TestReact(t *testing.T) {
@@ -217,7 +194,7 @@ func TestReact(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	o.Reaction = &timeline.Reaction{Of: timeline.Ref{Remote: "m_x"}, Emoji: "🦊"}
-	refusedAs(t, opened(t, channeltest.NewHub()), o, channels.BadContent, "only these")
+	metatest.RefusedAs(t, opened(t, channeltest.NewHub()), o, channels.BadContent, "only these")
 }
 
 // A comment is answered in public below its top-level one, and once in private.
@@ -230,19 +207,19 @@ func TestComments(t *testing.T) {
 	}
 	s := opened(t, channeltest.NewHub())
 	long := inPublic(strings.Repeat("a", maxComment+1))
-	refusedAs(t, s, long, channels.BadContent, "at most 8000")
-	refusedAs(t, s, inPublic(" "), channels.BadContent, "needs a text")
-	refusedAs(t, s, toComment(strings.Repeat("a", maxText+1)), channels.BadContent, "one message")
+	metatest.RefusedAs(t, s, long, channels.BadContent, "at most 8000")
+	metatest.RefusedAs(t, s, inPublic(" "), channels.BadContent, "needs a text")
+	metatest.RefusedAs(t, s, toComment(strings.Repeat("a", maxText+1)), channels.BadContent, "one message")
 	o := toComment("x")
 	o.Message.Parts = []timeline.Part{{Kind: "image", File: "F1"}}
-	refusedAs(t, s, o, channels.BadContent, "one text")
+	metatest.RefusedAs(t, s, o, channels.BadContent, "one text")
 	bad := inPublic("x")
 	bad.Thread.ID = commentThread + "../me"
-	refusedAs(t, s, bad, channels.Misconfigured, "names no comment")
+	metatest.RefusedAs(t, s, bad, channels.Misconfigured, "names no comment")
 	// Once she has written, the private thread is a thread like any other.
 	both := toComment("x")
 	both.Opened[openMessage] = timeline.Window{At: epoch.Add(-time.Minute)}
-	if st := planned(t, s, both)[0]; st.Kind != stepSend {
+	if st := metatest.Planned(t, &Channel, s, both)[0]; st.Kind != stepSend {
 		t.Errorf("%+v", st)
 	}
 }
@@ -255,7 +232,7 @@ func TestPrivateReplyTwice(t *testing.T) {
 	for attempt, want := range map[int]channels.Outcome{1: channels.Unsure, 2: channels.Rejected} {
 		o := toComment("x")
 		o.Attempt = attempt
-		if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != want || r.Failure.Class != channels.QuotaSpent {
+		if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != want || r.Failure.Class != channels.QuotaSpent {
 			t.Errorf("attempt %d: %s %v", attempt, r.Outcome, r.Failure)
 		}
 	}
@@ -272,7 +249,7 @@ func TestModerate(t *testing.T) {
 			t.Errorf("%s: %+v", action, c)
 		}
 		o.Place = ""
-		refusedAs(t, opened(t, channeltest.NewHub()), o, channels.BadContent, "Only comments")
+		metatest.RefusedAs(t, opened(t, channeltest.NewHub()), o, channels.BadContent, "Only comments")
 	}
 }
 
@@ -283,7 +260,7 @@ func TestNotThreadOwner(t *testing.T) {
 	for words, replies := range map[string][]channeltest.Reply{"ours now": {no, yes}, "asked for it": {no, no, yes}, "does not give it up": {no}} {
 		var calls []call
 		s := opened(t, channeltest.NewHub().Far(recorder(&calls, replies...)))
-		r := s.Do(t.Context(), planned(t, s, toMaya("x", 0))[0])
+		r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x", 0))[0])
 		if r.Outcome != channels.Rejected || r.Failure.Class != channels.NotOwner || !strings.Contains(r.Failure.Advice, words) {
 			t.Errorf("%s: %s %v", words, r.Outcome, r.Failure)
 		}
@@ -301,7 +278,7 @@ func TestFind(t *testing.T) {
 	var calls []call
 	s := opened(t, channeltest.NewHub().Far(recorder(&calls, channeltest.Reply{Body: reply})))
 	find := func(o timeline.Outbound) (timeline.RemoteID, bool) {
-		id, ok, err := s.(channels.Reconciler).Find(t.Context(), planned(t, s, o)[0], epoch)
+		id, ok, err := s.(channels.Reconciler).Find(t.Context(), metatest.Planned(t, &Channel, s, o)[0], epoch)
 		if err != nil {
 			t.Fatal(err)
 		}

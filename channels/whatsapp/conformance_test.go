@@ -8,6 +8,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 )
 
 func TestConformance(t *testing.T) { channeltest.Run(t, harness(t)) }
@@ -16,7 +17,7 @@ func FuzzDecode(f *testing.F) { channeltest.FuzzDecode(f, harness(f)) }
 
 func harness(t testing.TB) channeltest.Harness {
 	return channeltest.Harness{Channel: Channel, Settings: accountValues(), App: appValues(),
-		Samples: recorded(t), Odd: []string{"unknown_type", "unsupported", "unknown_field", "group_message", "message_without_sender", "value_error"},
+		Samples: metatest.Recorded(t, "testdata"), Odd: []string{"unknown_type", "unsupported", "unknown_field", "group_message", "message_without_sender", "value_error"},
 		Sign: func(settings map[string]string, body []byte) channels.Callback {
 			return channels.Callback{Method: http.MethodPost, Header: http.Header{meta.SignatureHeader: {meta.Sign(settings["appSecret"], body)}}, Body: body}
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
 	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -99,7 +100,7 @@ func TestSamples(t *testing.T) {
 		"batch_mixed": {`message in ` + m + ` "one"`, `message in 436607654321 "two"`, `unknown in ` + m + ` unreadable message`,
 			`receipt internal 436601234567 read wamid.out_b`},
 	}
-	for name, body := range recorded(t) {
+	for name, body := range metatest.Recorded(t, "testdata") {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			for _, in := range decoded(t, string(body)) {
@@ -124,7 +125,7 @@ func identities(in timeline.Inbound) []string {
 func TestWaBSUIDOnly(t *testing.T) {
 	for _, name := range []string{"hello_from_bsuid", "no_from", "from_is_bsuid"} {
 		t.Run(name, func(t *testing.T) {
-			in := one(t, string(recorded(t)[name]))
+			in := one(t, string(metatest.Recorded(t, "testdata")[name]))
 			if got := identities(in); !strings.HasPrefix(got[0], "bsuid:"+mayaUser) || in.Peer.Proof != timeline.ProofProvider || in.Peer.Account != channeltest.Account {
 				t.Errorf("%q %+v", got, in.Peer)
 			}
@@ -141,7 +142,7 @@ func TestWaBSUIDOnly(t *testing.T) {
 	s := opened(t, hub)
 	o := toMaya("hello")
 	o.To = mayaUser
-	if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Accepted || r.Remote != "wamid.1" {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != channels.Accepted || r.Remote != "wamid.1" {
 		t.Fatal(r)
 	}
 	if b := string(asked.Body); !strings.Contains(b, `"recipient":"`+mayaUser+`"`) || strings.Contains(b, `"to":`) {
@@ -151,7 +152,7 @@ func TestWaBSUIDOnly(t *testing.T) {
 
 // wa_bsuid_then_phone: the same thread, the same contact, and the number linked to it.
 func TestWaBSUIDThenPhone(t *testing.T) {
-	without, with := one(t, string(recorded(t)["hello_from_bsuid"])), one(t, string(recorded(t)["text"]))
+	without, with := one(t, string(metatest.Recorded(t, "testdata")["hello_from_bsuid"])), one(t, string(metatest.Recorded(t, "testdata")["text"]))
 	if without.Event.Thread != with.Event.Thread || without.Peer.ID() != with.Peer.ID() {
 		t.Errorf("%+v %+v", without.Peer, with.Peer)
 	}
@@ -174,7 +175,7 @@ func TestWaPhoneChange(t *testing.T) {
 		"system_old":     {"tel:+436601234567", "tel:+436608888888"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := one(t, string(recorded(t)[name]))
+			in := one(t, string(metatest.Recorded(t, "testdata")[name]))
 			if got := identities(in); !slices.Equal(got, want) {
 				t.Errorf("%q", got)
 			}
@@ -206,7 +207,7 @@ func TestWaBrazilNinthDigit(t *testing.T) {
 			t.Errorf("%q: %q, want %q", waID, got, want)
 		}
 	}
-	in := one(t, string(recorded(t)["brazil"]))
+	in := one(t, string(metatest.Recorded(t, "testdata")["brazil"]))
 	if in.To != "551187654321" || in.Event.Thread.ID != "5511987654321" {
 		t.Errorf("answered to %q on %q", in.To, in.Event.Thread.ID)
 	}
@@ -214,9 +215,9 @@ func TestWaBrazilNinthDigit(t *testing.T) {
 
 // wa_group_message: shown, kept, and no direct message of the sender's.
 func TestWaGroupMessage(t *testing.T) {
-	in := one(t, string(recorded(t)["group_message"]))
+	in := one(t, string(metatest.Recorded(t, "testdata")["group_message"]))
 	if in.Event.Unknown == nil || len(in.Event.Unknown.Raw) == 0 || in.Event.Thread.ID != meta.OwnThread || len(in.Opens) > 0 || in.Peer.Scheme == schemeTel {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
@@ -228,7 +229,7 @@ func TestStatusDowngrade(t *testing.T) {
 	for _, status := range []string{"delivered", "sent", "read", "failed", "delivered"} {
 		in := took(t, s, theStatus("wamid.x", status, ""))[0]
 		if string(in.Event.Receipt.State) != status || in.Event.Receipt.Of.Remote != "wamid.x" || in.Event.Receipt.Attempt != 0 {
-			t.Error(asJSON(t, in))
+			t.Error(metatest.JSON(t, in))
 		}
 		seen[in.Event.ID] = true
 	}
@@ -239,7 +240,7 @@ func TestStatusDowngrade(t *testing.T) {
 
 // status_for_unknown_message: a status says whose it is; ours say so before we know their id.
 func TestStatusForUnknownMessage(t *testing.T) {
-	in := one(t, string(recorded(t)["status_ours"]))
+	in := one(t, string(metatest.Recorded(t, "testdata")["status_ours"]))
 	r := in.Event.Receipt
 	if r.Of.Event != "m1" || r.Of.Remote != "wamid.out_status_ours" || len(r.Remotes) != 1 || r.Remotes[0] != r.Of.Remote {
 		t.Errorf("%+v", r)
@@ -253,7 +254,7 @@ func TestStatusForUnknownMessage(t *testing.T) {
 
 // A failed status has the class, the code and the words, and what helps.
 func TestStatusFailed(t *testing.T) {
-	f := one(t, string(recorded(t)["status_failed"])).Event.Receipt.Failure
+	f := one(t, string(metatest.Recorded(t, "testdata")["status_failed"])).Event.Receipt.Failure
 	if f == nil || f.Class != string(channels.WindowClosed) || f.Code != "131047" || !strings.Contains(f.Said, "24 hours") || f.Advice == "" {
 		t.Errorf("%+v", f)
 	}
@@ -281,7 +282,7 @@ func TestReadNamesOneMessage(t *testing.T) {
 func TestOpens(t *testing.T) {
 	for name, want := range map[string]string{"text": "message known", "button_reply": "message known", "reaction": "message known",
 		"echo_from_the_app": "known", "status_read": "", "system_number": ""} {
-		in := decoded(t, string(recorded(t)[name]))[0]
+		in := decoded(t, string(metatest.Recorded(t, "testdata")[name]))[0]
 		if got := strings.Join(in.Opens, " "); got != want {
 			t.Errorf("%s opens %q", name, got)
 		}
@@ -291,7 +292,7 @@ func TestOpens(t *testing.T) {
 // Parts have what is needed to fetch them while the far side keeps them.
 func TestParts(t *testing.T) {
 	part := func(name string) timeline.Part {
-		return one(t, string(recorded(t)[name])).Event.Message.Parts[0]
+		return one(t, string(metatest.Recorded(t, "testdata")[name])).Event.Message.Parts[0]
 	}
 	p := part("voice")
 	if p.MIME != "audio/ogg" || p.Remote == "" || p.Data["voice"] != "true" || p.Expires == nil || p.Expires.Sub(time.Unix(1769262485, 0)) < 6*24*time.Hour {
@@ -319,20 +320,20 @@ func TestParts(t *testing.T) {
 
 // Replies, products and advertisements say what they are about.
 func TestReferences(t *testing.T) {
-	if r := one(t, string(recorded(t)["reply"])).Event.Message.ReplyTo; r == nil || r.Remote != "wamid.earlier" {
+	if r := one(t, string(metatest.Recorded(t, "testdata")["reply"])).Event.Message.ReplyTo; r == nil || r.Remote != "wamid.earlier" {
 		t.Errorf("%+v", r)
 	}
-	if r := one(t, string(recorded(t)["about_product"])).Event.Message.ReplyTo; r == nil || r.Kind != "product" || r.Remote != "di9ozbzfi4" {
+	if r := one(t, string(metatest.Recorded(t, "testdata")["about_product"])).Event.Message.ReplyTo; r == nil || r.Kind != "product" || r.Remote != "di9ozbzfi4" {
 		t.Errorf("%+v", r)
 	}
-	if r := decoded(t, string(recorded(t)["ad_referral"]))[1].Event.Referral; r.URL != "https://fb.me/3cr4Wqqkv" || r.Source != "ad" || r.Ref != "Aff-n8ZT" {
+	if r := decoded(t, string(metatest.Recorded(t, "testdata")["ad_referral"]))[1].Event.Referral; r.URL != "https://fb.me/3cr4Wqqkv" || r.Source != "ad" || r.Ref != "Aff-n8ZT" {
 		t.Errorf("%+v", r)
 	}
 }
 
 // unsupported messages say why, in the far side's words.
 func TestUnsupported(t *testing.T) {
-	u := one(t, string(recorded(t)["unsupported"])).Event.Unknown
+	u := one(t, string(metatest.Recorded(t, "testdata")["unsupported"])).Event.Unknown
 	if !strings.Contains(u.Summary, "currently not supported") || len(u.Raw) == 0 {
 		t.Errorf("%+v", u)
 	}
@@ -343,7 +344,7 @@ func TestRepeats(t *testing.T) {
 	m := `{"from":"` + maya + `","id":"wamid.d","timestamp":%s,"type":"text","text":{"body":"hi"}}`
 	in := decoded(t, theValue(`"messages":[`+fmt.Sprintf(m, `"1769262485"`)+","+fmt.Sprintf(m, `1769262485`)+","+fmt.Sprintf(m, `1769262485000`)+`]`))
 	if len(in) != 1 || !in[0].Event.At.Equal(time.Unix(1769262485, 0)) {
-		t.Error(asJSON(t, in))
+		t.Error(metatest.JSON(t, in))
 	}
 }
 
@@ -354,7 +355,7 @@ func TestAnotherNumber(t *testing.T) {
 	body := strings.ReplaceAll(theMessage("wamid.o", `"type":"text","text":{"body":"x"}`), phone, "999")
 	for range 3 {
 		if in := took(t, s, body); len(in) > 0 {
-			t.Error(asJSON(t, in))
+			t.Error(metatest.JSON(t, in))
 		}
 	}
 	if n := strings.Count(hub.Logged(), "another number"); n != 1 {
@@ -364,11 +365,11 @@ func TestAnotherNumber(t *testing.T) {
 
 // Split gives each number its own, and lets other objects go.
 func TestSplit(t *testing.T) {
-	ss, _, err := Channel.Split(appValues(), signed(string(recorded(t)["batch_mixed"])))
+	ss, _, err := Channel.Split(appValues(), metatest.Signed(secret, string(metatest.Recorded(t, "testdata")["batch_mixed"])))
 	if err != nil || len(ss) != 2 || ss[0].Account != phone || ss[1].Account != "999" {
 		t.Fatal(ss, err)
 	}
-	if ss, _, err := Channel.Split(appValues(), signed(`{"object":"page","entry":[{"id":"1"}]}`)); err != nil || len(ss) > 0 {
+	if ss, _, err := Channel.Split(appValues(), metatest.Signed(secret, `{"object":"page","entry":[{"id":"1"}]}`)); err != nil || len(ss) > 0 {
 		t.Error(ss, err)
 	}
 }

@@ -1,16 +1,11 @@
 package whatsapp
 
 import (
-	"encoding/json"
-	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
-	"github.com/parley-hub/parley/channels/internal/meta"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -26,24 +21,6 @@ const (
 const theTemplates = `order_update|en|Hello {{1}}, your order {{2}} is on its way.
 hello|en_US|Hello {{name}}!\nAre you still there, {{name}}?
 plain|de|Wir haben eine Frage zu Ihrer Bestellung.`
-
-// recorded are the bodies in testdata by name; they were written for these tests.
-func recorded(t testing.TB) map[string][]byte {
-	t.Helper()
-	names, err := filepath.Glob(filepath.Join("testdata", "*.json"))
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no samples: %v", err)
-	}
-	out := map[string][]byte{}
-	for _, n := range names {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out[strings.TrimSuffix(filepath.Base(n), ".json")] = b
-	}
-	return out
-}
 
 func appValues() map[string]string {
 	return map[string]string{"appId": "1001", "appSecret": secret, "verifyToken": "canary-verify-token"}
@@ -72,15 +49,10 @@ func opened(t testing.TB, hub *channeltest.Hub, more ...string) channels.Session
 	return s
 }
 
-// signed is a body as the far side sends it.
-func signed(body string) channels.Callback {
-	return channels.Callback{Method: http.MethodPost, Header: http.Header{meta.SignatureHeader: {meta.Sign(secret, []byte(body))}}, Body: []byte(body)}
-}
-
 // took decodes a body with an account.
 func took(t testing.TB, s channels.Session, body string) []timeline.Inbound {
 	t.Helper()
-	in, _, err := s.(channels.Decoder).Decode(signed(body))
+	in, _, err := s.(channels.Decoder).Decode(metatest.Signed(secret, body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +70,7 @@ func one(t testing.TB, body string) timeline.Inbound {
 	t.Helper()
 	in := decoded(t, body)
 	if len(in) != 1 {
-		t.Fatalf("%d events: %s", len(in), asJSON(t, in))
+		t.Fatalf("%d events: %s", len(in), metatest.JSON(t, in))
 	}
 	return in[0]
 }
@@ -118,13 +90,4 @@ func theMessage(id, fields string) string {
 // theStatus is a body of one status of a message to Maya.
 func theStatus(id, status, fields string) string {
 	return theValue(`"statuses":[{"id":"` + id + `","status":"` + status + `","timestamp":"1769262490","recipient_id":"` + maya + `","recipient_user_id":"` + mayaUser + `"` + fields + `}]`)
-}
-
-func asJSON(t testing.TB, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -37,30 +38,6 @@ func late(text string) timeline.Outbound {
 	return o
 }
 
-// planned are a message's steps as the hub would take them.
-func planned(t testing.TB, s channels.Session, o timeline.Outbound) []channels.Step {
-	t.Helper()
-	steps, err := s.(channels.Planner).Plan(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rule, _, _ := Channel.Can.Allowed(o.Opened, o.Actor.Kind, o.At)
-	for i := range steps {
-		steps[i].Key, steps[i].N, steps[i].Outbound, steps[i].Tag = channels.StepKey(o.ID, i), i, o, rule.Tag
-	}
-	return steps
-}
-
-// refusedAs fails unless a message is refused before it leaves, in a class and with words.
-func refusedAs(t testing.TB, s channels.Session, o timeline.Outbound, c channels.Class, words string) {
-	t.Helper()
-	steps, err := s.(channels.Planner).Plan(o)
-	var f *channels.Failure
-	if !errors.As(err, &f) || f.Class != c || !strings.Contains(f.Advice, words) {
-		t.Errorf("%d steps, %+v", len(steps), f)
-	}
-}
-
 // did plans a message, takes its first step and returns what was asked.
 func did(t testing.TB, o timeline.Outbound, more ...string) map[string]any {
 	t.Helper()
@@ -69,7 +46,7 @@ func did(t testing.TB, o timeline.Outbound, more ...string) map[string]any {
 		asked = q
 		return channeltest.Reply{Body: `{"messaging_product":"whatsapp","contacts":[{"input":"1","wa_id":"1"}],"messages":[{"id":"wamid.1","message_status":"accepted"}]}`}
 	}), more...)
-	if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Accepted {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != channels.Accepted {
 		t.Fatalf("%s %v", r.Outcome, r.Failure)
 	}
 	if want := "/v25.0/" + phone + "/messages"; asked.URL.Path != want || asked.Header.Get("Authorization") != "Bearer "+token || asked.URL.Query().Get("appsecret_proof") == "" {
@@ -85,7 +62,7 @@ func did(t testing.TB, o timeline.Outbound, more ...string) map[string]any {
 func TestSendText(t *testing.T) {
 	o := toMaya("hello")
 	o.Message.ReplyTo = &timeline.Ref{Remote: "wamid.text"}
-	got := asJSON(t, did(t, o))
+	got := metatest.JSON(t, did(t, o))
 	want := `{"biz_opaque_callback_data":"parley:m1/0","context":{"message_id":"wamid.text"},"messaging_product":"whatsapp","recipient_type":"individual","text":{"body":"hello","preview_url":true},"to":"436601234567","type":"text"}`
 	if got != want {
 		t.Errorf("%s", got)
@@ -99,7 +76,7 @@ func TestSendLongText(t *testing.T) {
 		"emoji ZWJ at the cut": strings.Repeat("a", maxText-2) + strings.Repeat("👩‍👩‍👧", 10)} {
 		t.Run(name, func(t *testing.T) {
 			whole := ""
-			for _, st := range planned(t, s, toMaya(text)) {
+			for _, st := range metatest.Planned(t, &Channel, s, toMaya(text)) {
 				if utf8.RuneCountInString(st.Text) > maxText {
 					t.Errorf("%d characters", utf8.RuneCountInString(st.Text))
 				}
@@ -137,7 +114,7 @@ func TestSendButtons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := toMaya("choose")
 			o.Message.Buttons = c.buttons
-			if got := asJSON(t, did(t, o)); !strings.Contains(got, c.want) || !strings.Contains(got, `"body":{"text":"choose"}`) {
+			if got := metatest.JSON(t, did(t, o)); !strings.Contains(got, c.want) || !strings.Contains(got, `"body":{"text":"choose"}`) {
 				t.Error(got)
 			}
 		})
@@ -161,12 +138,12 @@ func TestSendButtons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := toMaya(c.text)
 			o.Message.Buttons = c.buttons
-			refusedAs(t, s, o, channels.BadContent, c.words)
+			metatest.RefusedAs(t, s, o, channels.BadContent, c.words)
 		})
 	}
 	o := toMaya(strings.Repeat("b", maxText+maxInteractive+5))
 	o.Message.Buttons = buttons(1, "reply")
-	steps := planned(t, s, o)
+	steps := metatest.Planned(t, &Channel, s, o)
 	last := steps[len(steps)-1]
 	if utf8.RuneCountInString(last.Text) > maxInteractive || last.Data[dataButtons] == "" || steps[0].Data[dataButtons] != "" {
 		t.Errorf("%d steps, the last of %d", len(steps), len(last.Text))
@@ -226,7 +203,7 @@ func TestSendUpload(t *testing.T) {
 	s := opened(t, hub)
 	o := toMaya("Is it this one?")
 	o.Message.Parts = []timeline.Part{p}
-	steps := planned(t, s, o)
+	steps := metatest.Planned(t, &Channel, s, o)
 	if r := s.Do(t.Context(), steps[0]); len(steps) != 1 || r.Outcome != channels.Accepted {
 		t.Fatalf("%d steps, %s %v", len(steps), r.Outcome, r.Failure)
 	}
@@ -246,7 +223,7 @@ func TestSendUploadLost(t *testing.T) {
 	s := opened(t, hub)
 	o := toMaya("")
 	o.Message.Parts = []timeline.Part{p}
-	if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Rejected || !r.Failure.Class.Again() {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != channels.Rejected || !r.Failure.Class.Again() {
 		t.Errorf("%s %v", r.Outcome, r.Failure)
 	}
 }
@@ -256,7 +233,7 @@ func TestSendLink(t *testing.T) {
 	for kind, word := range fileTypes {
 		o := toMaya("")
 		o.Message.Parts = []timeline.Part{{Kind: kind, Name: "n", URL: "https://files.example/n"}}
-		got := asJSON(t, did(t, o, "media", byLink))
+		got := metatest.JSON(t, did(t, o, "media", byLink))
 		if !strings.Contains(got, `"link":"https://files.example/n"`) || !strings.Contains(got, `"type":"`+word+`"`) || (kind == timeline.PartFile) != strings.Contains(got, `"filename":"n"`) {
 			t.Errorf("%s: %s", kind, got)
 		}
@@ -267,30 +244,30 @@ func TestRefusedParts(t *testing.T) {
 	s := opened(t, channeltest.NewHub())
 	o := toMaya("x")
 	o.Message.Parts = make([]timeline.Part, maxParts+1)
-	refusedAs(t, s, o, channels.BadMedia, "At most 10")
+	metatest.RefusedAs(t, s, o, channels.BadMedia, "At most 10")
 	o.Message.Parts = []timeline.Part{{Kind: "hologram", File: "F1"}}
-	refusedAs(t, s, o, channels.BadMedia, "hologram")
+	metatest.RefusedAs(t, s, o, channels.BadMedia, "hologram")
 	o.Message.Parts = []timeline.Part{{Kind: timeline.PartImage, Name: "a.png"}}
-	refusedAs(t, s, o, channels.BadMedia, "no longer kept")
+	metatest.RefusedAs(t, s, o, channels.BadMedia, "no longer kept")
 	o.Message.Parts = []timeline.Part{{Kind: timeline.PartImage, File: "gone", Name: "a.png"}}
-	if r := s.Do(t.Context(), planned(t, s, o)[0]); r.Outcome != channels.Rejected || r.Failure.Class != channels.BadMedia {
+	if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, o)[0]); r.Outcome != channels.Rejected || r.Failure.Class != channels.BadMedia {
 		t.Errorf("%s %v", r.Outcome, r.Failure)
 	}
-	refusedAs(t, s, toMaya(" \n"), channels.BadContent, "nothing")
+	metatest.RefusedAs(t, s, toMaya(" \n"), channels.BadContent, "nothing")
 }
 
 func TestReact(t *testing.T) {
 	o := toMaya("")
 	o.Message, o.Reaction = nil, &timeline.Reaction{Of: timeline.Ref{Remote: "wamid.text"}, Emoji: "🦊"}
-	if got := asJSON(t, did(t, o)); !strings.Contains(got, `"reaction":{"emoji":"🦊","message_id":"wamid.text"}`) {
+	if got := metatest.JSON(t, did(t, o)); !strings.Contains(got, `"reaction":{"emoji":"🦊","message_id":"wamid.text"}`) {
 		t.Error(got)
 	}
 	o.Reaction.Removed = true
-	if got := asJSON(t, did(t, o)); !strings.Contains(got, `"reaction":{"emoji":"","message_id":"wamid.text"}`) {
+	if got := metatest.JSON(t, did(t, o)); !strings.Contains(got, `"reaction":{"emoji":"","message_id":"wamid.text"}`) {
 		t.Error(got)
 	}
 	o.Reaction.Of.Remote = ""
-	refusedAs(t, opened(t, channeltest.NewHub()), o, channels.BadContent, "not known")
+	metatest.RefusedAs(t, opened(t, channeltest.NewHub()), o, channels.BadContent, "not known")
 }
 
 // Idempotence is honest: a lost answer is doubt, one try, and no answer that names no message
@@ -300,7 +277,7 @@ func TestDoubt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
 			s := opened(t, channeltest.NewHub().Far(func(*channeltest.Request) channeltest.Reply { calls++; return reply }))
-			if r := s.Do(t.Context(), planned(t, s, toMaya("x"))[0]); r.Outcome != channels.Unsure || calls != 1 {
+			if r := s.Do(t.Context(), metatest.Planned(t, &Channel, s, toMaya("x"))[0]); r.Outcome != channels.Unsure || calls != 1 {
 				t.Errorf("%s after %d calls", r.Outcome, calls)
 			}
 		})

@@ -88,7 +88,7 @@ func TestSimTemplates(t *testing.T) {
 	if res := r.Do(s, r.Answer(in, "Your parcel 4711 is on its way."))[0]; res.Outcome != channels.Accepted {
 		t.Fatal(res.Failure)
 	}
-	refusedAs(t, s, r.Answer(in, "any news?"), channels.WindowClosed, "parcel")
+	metatest.RefusedAs(t, s, r.Answer(in, "any news?"), channels.WindowClosed, "parcel")
 	o := r.Answer(in, "any news?")
 	o.Opened[openMessage] = timeline.Window{At: r.Now()} // as if we believed it to be open
 	res := r.Do(s, o)[0]

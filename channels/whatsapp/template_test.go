@@ -7,6 +7,7 @@ import (
 
 	"github.com/parley-hub/parley/channels"
 	"github.com/parley-hub/parley/channels/channeltest"
+	"github.com/parley-hub/parley/channels/internal/metatest"
 	"github.com/parley-hub/parley/timeline"
 )
 
@@ -39,7 +40,7 @@ func TestTemplates(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := did(t, late(c.text))
-			if got := asJSON(t, b["template"]); got != c.want || b["type"] != "template" || b["text"] != nil {
+			if got := metatest.JSON(t, b["template"]); got != c.want || b["type"] != "template" || b["text"] != nil {
 				t.Errorf("%s", got)
 			}
 		})
@@ -52,13 +53,13 @@ func TestTemplatesRefused(t *testing.T) {
 	s := opened(t, channeltest.NewHub())
 	for name, text := range map[string]string{"other words": "Hi, any news?", "an empty blank": "Hello , your order 1 is on its way.", "more behind": "Wir haben eine Frage zu Ihrer Bestellung. Und noch eine.",
 		"a blank twice, differently": "Hello Maya!\nAre you still there, Ben?", "a line break in a blank": "Hello Maya\nRivera, your order 1 is on its way."} {
-		t.Run(name, func(t *testing.T) { refusedAs(t, s, late(text), channels.WindowClosed, "order_update") })
+		t.Run(name, func(t *testing.T) { metatest.RefusedAs(t, s, late(text), channels.WindowClosed, "order_update") })
 	}
 	o := late("Wir haben eine Frage zu Ihrer Bestellung.")
 	o.Message.Buttons = buttons(1, "reply")
-	refusedAs(t, s, o, channels.WindowClosed, "without files and buttons")
+	metatest.RefusedAs(t, s, o, channels.WindowClosed, "without files and buttons")
 	none := opened(t, channeltest.NewHub(), "templates", "")
-	refusedAs(t, none, late("Hi"), channels.WindowClosed, "name none")
+	metatest.RefusedAs(t, none, late("Hi"), channels.WindowClosed, "name none")
 }
 
 // The longest of several that fit is the one that is meant.
@@ -97,7 +98,7 @@ func TestWindowBoundary(t *testing.T) {
 		}
 	}
 	s := opened(t, channeltest.NewHub())
-	st := planned(t, s, toMaya("hello"))[0]
+	st := metatest.Planned(t, &Channel, s, toMaya("hello"))[0]
 	st.Tag = ruleTemplate
 	if r := s.Do(t.Context(), st); r.Outcome != channels.Rejected || r.Failure.Class != channels.WindowClosed {
 		t.Errorf("%s %v", r.Outcome, r.Failure)
@@ -114,7 +115,7 @@ func TestOverdue(t *testing.T) {
 		return channeltest.Reply{Body: `{"messages":[{"id":"wamid.1"}]}`}
 	}))
 	for text, want := range map[string]channels.Outcome{"Wir haben eine Frage zu Ihrer Bestellung.": channels.Accepted, "Hi": channels.Rejected, strings.Repeat("Hi", maxText): channels.Rejected} {
-		st := planned(t, s, toMaya(text))[0]
+		st := metatest.Planned(t, &Channel, s, toMaya(text))[0]
 		st.Tag = ruleTemplate
 		if r := s.Do(t.Context(), st); r.Outcome != want || want == channels.Rejected && r.Failure.Class != channels.WindowClosed {
 			t.Errorf("%s %v", r.Outcome, r.Failure)
@@ -125,7 +126,7 @@ func TestOverdue(t *testing.T) {
 	}
 	o := late("")
 	o.Message, o.Reaction = nil, &timeline.Reaction{Of: timeline.Ref{Remote: "wamid.text"}, Emoji: "👍"}
-	refusedAs(t, s, o, channels.WindowClosed, "reactions")
+	metatest.RefusedAs(t, s, o, channels.WindowClosed, "reactions")
 }
 
 // Writing first: a number however it is written, or an id; the first message is a template.
@@ -145,11 +146,11 @@ func TestStart(t *testing.T) {
 		o := channeltest.Message("Hello Maya, your order 1 is on its way.")
 		o.Thread, o.To, o.At = in.Event.Thread, in.To, epoch
 		o.Opened = map[string]timeline.Window{openKnown: {At: epoch}}
-		if st := planned(t, s, o)[0]; st.Kind != stepTemplate || st.Tag != ruleTemplate {
+		if st := metatest.Planned(t, &Channel, s, o)[0]; st.Kind != stepTemplate || st.Tag != ruleTemplate {
 			t.Errorf("%+v", st)
 		}
 		o.Message.Text = "hi"
-		refusedAs(t, s, o, channels.WindowClosed, "approved templates")
+		metatest.RefusedAs(t, s, o, channels.WindowClosed, "approved templates")
 	}
 	for _, bad := range []string{"maya", "123", "+1 234 567 890 123 456 7", "a@b.example"} {
 		if in, err := s.(channels.Starter).Start(bad, "", "id"); err == nil {
