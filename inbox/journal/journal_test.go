@@ -5,9 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/parley-hub/parley/internal/bus"
@@ -82,16 +86,51 @@ func wire[T any](t testing.TB, in []T) (out []T) {
 	return out
 }
 
+// migrated is an empty store with every collection: copying it is much quicker than making
+// them, which hundreds of worlds would do each.
+var migrated = sync.OnceValues(func() (files fs.FS, err error) {
+	dir, err := os.MkdirTemp("", "journal-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	s, err := store.OpenEmbedded(context.Background(), dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.Migrate(context.Background()), s.Close()); err != nil {
+		return nil, err
+	}
+	kept := fstest.MapFS{}
+	return kept, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		kept[filepath.ToSlash(name)] = &fstest.MapFile{Data: data, Mode: 0o600}
+		return err
+	})
+})
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	s, err := store.OpenEmbedded(context.Background(), t.TempDir())
+	dir := t.TempDir()
+	files, err := migrated()
+	if err == nil {
+		err = os.CopyFS(dir, files)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.OpenEmbedded(context.Background(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if err := s.Migrate(context.Background()); err != nil {
-		t.Fatal(err)
-	}
 	w := &world{t: t, store: s, clock: at(1000)}
 	w.restart()
 	return w
