@@ -106,6 +106,7 @@ await check("Z takes a message back and puts its words into the composer", async
   await page.keyboard.press("Control+Enter");
   await page.getByText(/Sending to Liam/).waitFor();
   await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.activeElement?.tagName !== "TEXTAREA");
   await page.keyboard.press("z");
   await page.waitForFunction(() => document.querySelector("textarea")?.value === "Wrong words");
   await page.waitForFunction(() => ![...document.querySelectorAll("article")].some((a) => a.textContent.includes("Wrong words")));
